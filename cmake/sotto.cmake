@@ -1,0 +1,78 @@
+# The rules every target follows: warnings, numerics, sanitizers, and the library-per-folder function.
+
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(OpenSSL REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+
+# [docs/protocols/numerics.md] forbids contraction: an FMA stands only where the source says so.
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC's flow analysis reports impossible paths inside std::expected and std::variant.
+  add_compile_options(-Wno-maybe-uninitialized)
+endif()
+if(SOTTO_SANITIZE)
+  add_compile_options(-fsanitize=${SOTTO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SOTTO_SANITIZE})
+endif()
+if(SOTTO_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# sotto_library(NAME USES lib...): the folder's sources as one library `sotto_NAME`, its *_test.cc as
+# one test program `NAME_test`, and each X_fuzz.cc as the harness `X_fuzz` over the corpus fuzz/X/.
+function(sotto_library name)
+  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  file(GLOB all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${all})
+  set(fuzzers ${all})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
+  list(FILTER all EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+  add_library(sotto_${name} STATIC ${all})
+  target_include_directories(sotto_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(sotto_${name} PUBLIC ${ARG_USES})
+  if(tests)
+    sotto_test(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE sotto_${name})
+  endif()
+  foreach(source ${fuzzers})
+    get_filename_component(stem ${source} NAME_WE)
+    sotto_fuzzer(${stem} ${source} sotto_${name})
+  endforeach()
+endfunction()
+
+# sotto_test(NAME sources...): a GoogleTest program that knows where test data and oracles lie.
+function(sotto_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE
+    SOTTO_TESTDATA_DIR="${CMAKE_SOURCE_DIR}/testdata" SOTTO_ORACLE_DIR="${SOTTO_ORACLE_DIR}"
+    SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+endfunction()
+
+# A harness defines LLVMFuzzerTestOneInput. In the ordinary build it replays its corpus as a test,
+# and an empty corpus fails.
+function(sotto_fuzzer stem source library)
+  string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
+  if(SOTTO_FUZZ)
+    add_executable(${stem} ${source})
+    target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${stem} ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc)
+  endif()
+  target_link_libraries(${stem} PRIVATE ${library})
+  if(NOT SOTTO_FUZZ)
+    add_test(NAME ${stem} COMMAND ${stem} ${CMAKE_SOURCE_DIR}/fuzz/${corpus})
+    set_tests_properties(${stem} PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()

@@ -1,0 +1,101 @@
+// Many requests on one model at once: submit a request, read its tokens as they come.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "base/token.h"
+#include "engine/sampler.h"
+#include "model/model.h"
+
+namespace sotto::engine {
+
+struct Request {
+  std::vector<TokenId> prompt;  // at least one token
+  uint32_t tokens_max = 0;      // to generate at most; 0: as many as the context has room for
+  SamplingParams sampling;
+  std::vector<TokenId> stop_tokens;  // end the answer; the token itself is not delivered
+};
+
+enum class FinishReason { stop, length, cancelled };
+
+struct Finish {
+  FinishReason reason;
+  uint32_t prompt_tokens;
+  uint32_t generated_tokens;               // delivered tokens; the stop token is not counted
+  std::chrono::nanoseconds prompt_time;    // from admission to the first token
+  std::chrono::nanoseconds generate_time;  // from the first token to the last
+  std::chrono::nanoseconds queue_time;
+};
+
+// The consumer's end of one request. Movable; destroying it cancels the request. One thread at a
+// time reads; cancel() may be called from any thread.
+class TokenStream {
+ public:
+  TokenStream(TokenStream&&) noexcept;
+  TokenStream& operator=(TokenStream&&) noexcept;
+  ~TokenStream();
+
+  // Waits for the next token; nothing when the answer is over (then finish() is set). A consumer
+  // that reads slower than the model writes pauses only its own sequence, after
+  // `stream_tokens_max`.
+  Result<std::optional<Sampled>> next();
+  // Frees the sequence within one step of the engine; next() then ends the stream.
+  void cancel();
+  const std::optional<Finish>& finish() const;
+
+  struct State;
+
+ private:
+  friend class Engine;
+  explicit TokenStream(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+struct EngineOptions {
+  uint32_t sequences_max = 16;   // running at once
+  uint32_t queue_max = 64;       // waiting for a place
+  uint32_t context = 4096;       // positions that one request may use at most
+  uint64_t cache_positions = 0;  // of all sequences together; 0: context
+  uint32_t prompt_chunk = 256;   // prompt tokens per step, of all sequences together
+  uint32_t stream_tokens_max = 256;
+  model::KvType kv_type = model::KvType::F16;
+};
+
+struct EngineStats {
+  uint64_t requests = 0;
+  uint64_t prompt_tokens = 0;
+  uint64_t generated_tokens = 0;
+  uint32_t running = 0;
+  uint32_t waiting = 0;
+  uint32_t pages = 0;
+  uint32_t pages_free = 0;
+};
+
+// Owns the thread that calls the model. All methods may be called from any thread.
+class Engine {
+ public:
+  // The model must outlive the engine, and nobody else may call its forward() meanwhile.
+  static Result<std::unique_ptr<Engine>> create(model::Model& model, const EngineOptions& options);
+  ~Engine();  // cancels what runs and joins the thread
+
+  // `malformed`: an empty prompt, a bad token or parameter. `exhausted`: prompt plus tokens_max do
+  // not fit the context (with both numbers), or the queue is full.
+  Result<TokenStream> submit(Request request);
+
+  EngineStats stats() const;
+  const EngineOptions& options() const;
+
+  struct Impl;
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sotto::engine

@@ -1,0 +1,87 @@
+// The keys and values of past positions: a pool of pages, sized once, and the sequences that hold
+// them. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+
+namespace sotto::model {
+
+enum class KvType { F16, Q8_0 };
+
+// Positions per page; also the block of the attention contract [docs/protocols/numerics.md], so
+// that a page is exactly what attention treats as one unit.
+inline constexpr uint32_t kPagePositions = 128;
+
+// What one page of a given model holds.
+struct KvLayout {
+  KvType type;
+  uint32_t layers;
+  uint32_t kv_heads;
+  uint32_t head_width;
+  uint32_t value_width;
+
+  uint64_t key_bytes() const;    // of one head in one page
+  uint64_t value_bytes() const;  // of one head in one page
+  uint64_t page_bytes() const;
+};
+
+class KvCache;
+
+// One sequence's positions. Move-only; gives its pages back, wiped, when it ends. Not thread-safe:
+// owned by the engine's thread. The cache must outlive it.
+class Sequence {
+ public:
+  Sequence() = default;
+  Sequence(Sequence&& other) noexcept;
+  Sequence& operator=(Sequence&& other) noexcept;
+  ~Sequence();
+
+  uint32_t length() const { return length_; }
+  uint32_t capacity() const { return static_cast<uint32_t>(pages_.size()) * kPagePositions; }
+  // Forgets the positions from `length` on.
+  void truncate(uint32_t length);
+  // Where forward() has written `count` more positions.
+  void advance(uint32_t count);
+  uint8_t* page(uint32_t index) const;
+
+ private:
+  friend class KvCache;
+  KvCache* cache_ = nullptr;
+  std::vector<uint32_t> pages_;
+  uint32_t length_ = 0;
+};
+
+// A pool of pages, allocated when made. Not thread-safe.
+class KvCache {
+ public:
+  // `exhausted` when `positions` positions (rounded up to pages) need more memory than the machine
+  // has available, with both numbers.
+  static Result<std::unique_ptr<KvCache>> create(const KvLayout& layout, uint64_t positions);
+  ~KvCache();
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
+
+  // An empty sequence with room for `positions`; `exhausted` when too few pages are free.
+  Result<Sequence> reserve(uint32_t positions);
+
+  const KvLayout& layout() const { return layout_; }
+  uint64_t bytes() const;
+  uint32_t pages() const { return page_count_; }
+  uint32_t pages_free() const { return static_cast<uint32_t>(free_.size()); }
+
+ private:
+  friend class Sequence;
+  KvCache(const KvLayout& layout, uint32_t pages, uint8_t* memory);
+  void release(std::vector<uint32_t>& pages);
+
+  KvLayout layout_;
+  uint32_t page_count_;
+  uint8_t* memory_;
+  std::vector<uint32_t> free_;
+};
+
+}  // namespace sotto::model

@@ -1,0 +1,94 @@
+// A model in memory: forward(batch) -> logits.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "base/threads.h"
+#include "base/token.h"
+#include "gguf/load.h"
+#include "model/kv_cache.h"
+
+namespace sotto::model {
+
+// The numbers that fix a transformer's shape, read from the metadata and checked against the
+// tensors.
+struct Shape {
+  std::string architecture;  // "qwen2"
+  std::string name;          // general.name, or the architecture
+  uint32_t layers = 0;
+  uint32_t width = 0;  // of the residual stream
+  uint32_t ffn_width = 0;
+  uint32_t heads = 0;
+  uint32_t kv_heads = 0;
+  uint32_t head_width = 0;   // of one K and one Q head
+  uint32_t value_width = 0;  // of one V head
+  uint32_t vocabulary = 0;
+  uint32_t context_max = 0;  // positions that the model was made for
+};
+
+// Which rows of logits a forward pass should give for one sequence of the batch.
+enum class Want { none, last, all };
+
+// Some tokens of one sequence, to be appended at its present length.
+struct BatchPart {
+  Sequence* sequence;
+  std::span<const TokenId> tokens;
+  Want want = Want::last;
+};
+
+// Rows of `vocabulary` floats, in the order of the parts and of the tokens within them. Valid until
+// the next forward().
+struct Logits {
+  const float* data = nullptr;
+  uint32_t rows = 0;
+  uint32_t vocabulary = 0;
+  std::span<const float> row(uint32_t index) const {
+    return {data + uint64_t{index} * vocabulary, vocabulary};
+  }
+};
+
+struct ForwardLimits {
+  uint32_t batch_tokens_max = 512;  // tokens of all parts of one forward pass together
+  uint32_t logit_rows_max = 64;
+};
+
+// The weights are const after loading. forward() is for one thread at a time, the one that owns the
+// engine; it uses the pool given to it and allocates nothing.
+class Model {
+ public:
+  // Reads, hashes and packs the weights. Every tensor's type, shape and presence is checked first;
+  // `unsupported` names an architecture, type or scaling that is not known.
+  static Result<std::unique_ptr<Model>> load(const gguf::Source& source,
+                                             const ForwardLimits& limits, ThreadPool& pool,
+                                             const Progress& progress);
+  // A model of this description with made-up weights, for measuring a machine.
+  static Result<std::unique_ptr<Model>> synthetic(const gguf::Description& description,
+                                                  const ForwardLimits& limits, ThreadPool& pool);
+  ~Model();
+
+  const Shape& shape() const;
+  const gguf::ModelIdentity& identity() const;  // all zero for a synthetic model
+  uint64_t weight_bytes() const;                // as packed in memory
+  uint64_t weight_bytes_per_token() const;      // those that decoding one token has to read
+  KvLayout kv_layout(KvType type) const;
+
+  // Appends each part's tokens to its sequence and computes the wanted logits. `malformed` for a
+  // token id outside the vocabulary, `exhausted` when the batch, the sequence's reserved length or
+  // the model's context would be exceeded; in both cases nothing has changed.
+  Result<Logits> forward(std::span<const BatchPart> batch);
+
+  struct Impl;
+
+ private:
+  explicit Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sotto::model

@@ -1,0 +1,35 @@
+// Separates what a model thinks, between <think> and </think>, from what it answers, as it streams.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sotto::text {
+
+struct AnswerPiece {
+  std::string reasoning;
+  std::string content;
+};
+
+// One answer, one thread. The tags themselves are never shown; a tag split over several pieces is
+// held back until it is certain. White space directly after either tag is dropped.
+class ReasoningSplitter {
+ public:
+  // `open` when the prompt's own end opened the tag already (see prompt_opens_reasoning).
+  explicit ReasoningSplitter(bool open) : thinking_(open), at_start_(true) {}
+
+  AnswerPiece push(std::string_view text);
+  AnswerPiece finish();  // what was held back
+  bool thinking() const { return thinking_; }
+
+ private:
+  bool thinking_;
+  bool at_start_;
+  std::string held_;
+};
+
+// Whether a rendered prompt ends inside an open <think>.
+bool prompt_opens_reasoning(std::string_view prompt);
+
+}  // namespace sotto::text
