@@ -1,5 +1,5 @@
-// Whoever does long work reports it here; who shows it (a terminal bar, nothing) is not its
-// concern. SPDX-License-Identifier: Apache-2.0
+// Whoever does long work reports it here; who shows it is not its concern.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

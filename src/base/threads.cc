@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/threads.h"
 
-#include <immintrin.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -26,7 +25,7 @@ uint32_t wait_for_change(const std::atomic<uint32_t>& word, uint32_t seen) {
   for (uint32_t spins = 0;; ++spins) {
     const uint32_t now = word.load(std::memory_order_acquire);
     if (now != seen) return now;
-    _mm_pause();
+    __builtin_ia32_pause();
     if (spins % 64 == 63 && std::chrono::steady_clock::now() > until) break;
   }
   word.wait(seen, std::memory_order_acquire);

@@ -1,20 +1,20 @@
-// The keys and values of past positions: a pool of pages, sized once, and the sequences that hold
-// them. SPDX-License-Identifier: Apache-2.0
+// Keys and values of past positions: a pool of pages, sized once, and the sequences that hold them.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/result.h"
+#include "kernels/kernels.h"
 
 namespace sotto::model {
 
-enum class KvType { F16, Q8_0 };
-
-// Positions per page; also the block of the attention contract [docs/protocols/numerics.md], so
-// that a page is exactly what attention treats as one unit.
-inline constexpr uint32_t kPagePositions = 128;
+// A page is exactly what the attention contract [docs/protocols/numerics.md] treats as one block.
+using kernels::kPagePositions;
+using kernels::KvType;
 
 // What one page of a given model holds.
 struct KvLayout {
@@ -27,6 +27,8 @@ struct KvLayout {
   uint64_t key_bytes() const;    // of one head in one page
   uint64_t value_bytes() const;  // of one head in one page
   uint64_t page_bytes() const;
+  // Where the keys of one head of one layer begin in a page; its values follow.
+  uint64_t head_offset(uint32_t layer, uint32_t kv_head) const;
 };
 
 class KvCache;
@@ -47,12 +49,14 @@ class Sequence {
   // Where forward() has written `count` more positions.
   void advance(uint32_t count);
   uint8_t* page(uint32_t index) const;
+  const KvLayout& layout() const;
 
  private:
   friend class KvCache;
   KvCache* cache_ = nullptr;
   std::vector<uint32_t> pages_;
   uint32_t length_ = 0;
+  uint32_t written_ = 0;  // the greatest length there ever was
 };
 
 // A pool of pages, allocated when made. Not thread-safe.
@@ -61,7 +65,6 @@ class KvCache {
   // `exhausted` when `positions` positions (rounded up to pages) need more memory than the machine
   // has available, with both numbers.
   static Result<std::unique_ptr<KvCache>> create(const KvLayout& layout, uint64_t positions);
-  ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
@@ -75,12 +78,12 @@ class KvCache {
 
  private:
   friend class Sequence;
-  KvCache(const KvLayout& layout, uint32_t pages, uint8_t* memory);
-  void release(std::vector<uint32_t>& pages);
+  KvCache(const KvLayout& layout, uint32_t pages, Memory memory);
+  void release(std::vector<uint32_t>& pages, uint32_t positions_written);
 
   KvLayout layout_;
   uint32_t page_count_;
-  uint8_t* memory_;
+  Memory memory_;
   std::vector<uint32_t> free_;
 };
 

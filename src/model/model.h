@@ -14,24 +14,9 @@
 #include "base/token.h"
 #include "gguf/load.h"
 #include "model/kv_cache.h"
+#include "model/shape.h"
 
 namespace sotto::model {
-
-// The numbers that fix a transformer's shape, read from the metadata and checked against the
-// tensors.
-struct Shape {
-  std::string architecture;  // "qwen2"
-  std::string name;          // general.name, or the architecture
-  uint32_t layers = 0;
-  uint32_t width = 0;  // of the residual stream
-  uint32_t ffn_width = 0;
-  uint32_t heads = 0;
-  uint32_t kv_heads = 0;
-  uint32_t head_width = 0;   // of one K and one Q head
-  uint32_t value_width = 0;  // of one V head
-  uint32_t vocabulary = 0;
-  uint32_t context_max = 0;  // positions that the model was made for
-};
 
 // Which rows of logits a forward pass should give for one sequence of the batch.
 enum class Want { none, last, all };
@@ -49,9 +34,8 @@ struct Logits {
   const float* data = nullptr;
   uint32_t rows = 0;
   uint32_t vocabulary = 0;
-  std::span<const float> row(uint32_t index) const {
-    return {data + uint64_t{index} * vocabulary, vocabulary};
-  }
+  uint64_t stride = 0;  // floats from one row to the next
+  std::span<const float> row(uint32_t index) const { return {data + index * stride, vocabulary}; }
 };
 
 struct ForwardLimits {
@@ -74,6 +58,8 @@ class Model {
   ~Model();
 
   const Shape& shape() const;
+  const ForwardLimits& limits() const;
+  const char* isa() const;                      // the kernels in use: "scalar", "avx512"
   const gguf::ModelIdentity& identity() const;  // all zero for a synthetic model
   uint64_t weight_bytes() const;                // as packed in memory
   uint64_t weight_bytes_per_token() const;      // those that decoding one token has to read

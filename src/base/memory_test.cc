@@ -1,0 +1,54 @@
+// Tests for large blocks of memory.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sotto {
+namespace {
+
+constexpr uint64_t kBytes = 1 << 20;
+
+TEST(Memory, is_zeroed_page_aligned_and_writable) {
+  Result<Memory> memory = Memory::allocate(kBytes, "test");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->bytes(), kBytes);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->data()) % 4096, 0u);
+  EXPECT_TRUE(
+      std::all_of(memory->data(), memory->data() + kBytes, [](uint8_t b) { return b == 0; }));
+  memory->data()[kBytes - 1] = 1;
+}
+
+TEST(Memory, more_than_the_machine_has_is_refused_with_its_name_and_both_numbers) {
+  const Result<Memory> memory = Memory::allocate(uint64_t{1} << 60, "the cache");
+  ASSERT_FALSE(memory);
+  EXPECT_EQ(memory.error().kind, ErrorKind::exhausted);
+  EXPECT_NE(memory.error().message.find("the cache needs 1152921504607 MB"), std::string::npos)
+      << memory.error().message;
+}
+
+TEST(Memory, moves_without_copying) {
+  Memory first = *Memory::allocate(kBytes, "test");
+  const uint8_t* data = first.data();
+  const Memory second = std::move(first);
+  EXPECT_EQ(second.data(), data);
+  EXPECT_EQ(second.bytes(), kBytes);
+}
+
+TEST(Memory, available_is_some_and_not_absurd) {
+  EXPECT_GT(memory_available(), 1u << 20);
+  EXPECT_LT(memory_available(), uint64_t{1} << 50);
+}
+
+TEST(Memory, wipe_leaves_zeros) {
+  uint8_t secret[64];
+  std::fill(std::begin(secret), std::end(secret), uint8_t{7});
+  wipe(secret, sizeof(secret));
+  EXPECT_TRUE(std::all_of(std::begin(secret), std::end(secret), [](uint8_t b) { return b == 0; }));
+}
+
+}  // namespace
+}  // namespace sotto

@@ -1,0 +1,67 @@
+// Tests that freed memory holds nothing of what it held.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/secret_vector.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace sotto {
+namespace {
+
+// Watches one block: `freed_wiped` is set when it was given back full of zeros.
+struct Watch {
+  uint32_t* block = nullptr;
+  size_t count = 0;
+  bool freed_wiped = false;
+};
+Watch watch;
+
+}  // namespace
+}  // namespace sotto
+
+// The base allocator of the containers, so that a test sees a block as it is when it is freed.
+void operator delete(void* block, size_t bytes) noexcept {
+  using sotto::watch;
+  if (block != nullptr && block == watch.block) {
+    watch.freed_wiped = std::all_of(watch.block, watch.block + watch.count,
+                                    [](uint32_t value) { return value == 0; });
+    watch.block = nullptr;
+  }
+  static_cast<void>(bytes);
+  ::operator delete(block);
+}
+
+namespace sotto {
+namespace {
+
+TEST(SecretVector, wipes_what_it_frees) {
+  {
+    SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
+    watch = {secrets.data(), secrets.size(), false};
+  }
+  EXPECT_TRUE(watch.freed_wiped);
+}
+
+TEST(SecretVector, wipes_the_old_buffer_when_it_grows) {
+  SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
+  watch = {secrets.data(), secrets.size(), false};
+  secrets.reserve(secrets.capacity() + 1);
+  EXPECT_TRUE(watch.freed_wiped);
+  EXPECT_EQ(secrets, SecretVector<uint32_t>(1000, 0xdeadbeef));
+}
+
+TEST(SecretVector, moving_hands_the_buffer_on) {
+  SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
+  watch = {secrets.data(), secrets.size(), false};
+  const SecretVector<uint32_t> moved = std::move(secrets);
+  EXPECT_FALSE(watch.freed_wiped);
+  EXPECT_EQ(moved.data(), watch.block);
+  watch = {};
+}
+
+}  // namespace
+}  // namespace sotto

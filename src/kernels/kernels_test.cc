@@ -1,0 +1,372 @@
+// Every instruction set gives the scalar reference's bits: all formats, shapes, batch sizes.
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "gguf/blocks.h"
+#include "kernels/dispatch.h"
+#include "kernels/layout.h"
+#include "kernels/scalar_math.h"
+
+namespace sotto::kernels {
+namespace {
+
+using gguf::TensorType;
+
+// 64-byte aligned, as group data must be.
+struct Aligned {
+  explicit Aligned(uint64_t bytes) : storage(bytes + 64) {}
+  uint8_t* data() {
+    const auto address = reinterpret_cast<uintptr_t>(storage.data());
+    return storage.data() + ((64 - address % 64) % 64);
+  }
+  std::vector<uint8_t> storage;
+};
+
+struct Random {
+  std::mt19937_64 engine;
+  explicit Random(uint64_t seed) : engine(seed) {}
+  float normal() { return std::normal_distribution<float>(0, 1)(engine); }
+  uint8_t byte() { return static_cast<uint8_t>(engine()); }
+};
+
+// Random bytes are a valid block of every format; scales that are not finite are drawn again, since
+// the contract is about numbers.
+std::vector<uint8_t> random_rows(TensorType type, uint32_t rows, uint32_t columns, Random& random) {
+  const gguf::TypeTraits& traits = gguf::traits(type);
+  std::vector<uint8_t> bytes(uint64_t{rows} * columns / traits.block_elements * traits.block_bytes);
+  std::vector<float> values(traits.block_elements);
+  for (uint64_t at = 0; at < bytes.size(); at += traits.block_bytes) {
+    bool usable = false;
+    while (!usable) {
+      for (uint32_t i = 0; i < traits.block_bytes; ++i) bytes[at + i] = random.byte();
+      gguf::dequantize(type, bytes.data() + at, traits.block_elements, values.data());
+      usable = true;
+      for (float value : values) usable = usable && std::fabs(value) < 1e6f;
+    }
+  }
+  return bytes;
+}
+
+struct PackedMatrix {
+  PackedMatrix(TensorType type, uint32_t rows, uint32_t columns, const std::vector<uint8_t>& file)
+      : memory(uint64_t{(rows + 15) / 16} * group_bytes(type, columns)),
+        matrix{type, rows, columns, group_bytes(type, columns), memory.data()} {
+    const uint64_t row_bytes = file.size() / rows;
+    for (uint32_t row = 0; row < rows; row += 16) {
+      pack_group(type, columns, file.data() + row * row_bytes, std::min(16u, rows - row),
+                 memory.data() + row / 16 * matrix.group_bytes);
+    }
+  }
+  Aligned memory;
+  Matrix matrix;
+};
+
+struct QuantizedTokens {
+  QuantizedTokens(const Kernels& kernels, uint32_t tokens, uint32_t columns, uint32_t block,
+                  Random& random)
+      : values(uint64_t{tokens} * columns),
+        quants(values.size()),
+        scales(values.size() / std::max(block, 2u) + 1),
+        sums(values.size() / 16 + 1) {
+    for (float& value : values) value = random.normal();
+    for (uint32_t token = 0; block > 1 && token < tokens; ++token) {
+      kernels.quantize(values.data() + uint64_t{token} * columns, columns, block,
+                       quants.data() + uint64_t{token} * columns,
+                       scales.data() + uint64_t{token} * (columns / block),
+                       sums.data() + uint64_t{token} * (columns / 16));
+    }
+    activations = {tokens,        columns,       values.data(), columns,
+                   quants.data(), scales.data(), sums.data()};
+  }
+  std::vector<float> values;
+  std::vector<int8_t> quants;
+  std::vector<float> scales;
+  std::vector<int16_t> sums;
+  Activations activations;
+};
+
+std::vector<Isa> vector_levels() {
+  std::vector<Isa> levels = supported_levels();
+  levels.erase(levels.begin());
+  return levels;
+}
+
+const Kernels& scalar() {
+  static const Kernels kernels = make_kernels(Isa::scalar);
+  return kernels;
+}
+
+TEST(KernelsTest, packing_and_unpacking_gives_the_same_blocks) {
+  Random random(1);
+  for (const gguf::TypeTraits& type : gguf::all_types()) {
+    const uint32_t rows = 21, columns = 512;
+    const std::vector<uint8_t> file = random_rows(type.type, rows, columns, random);
+    const PackedMatrix packed(type.type, rows, columns, file);
+    const uint32_t blocks = columns / type.block_elements;
+    std::vector<uint8_t> block(type.block_bytes);
+    for (uint32_t row = 0; row < rows; ++row) {
+      for (uint32_t b = 0; b < blocks; ++b) {
+        unpack_block(type.type, columns, packed.matrix.data + row / 16 * packed.matrix.group_bytes,
+                     row % 16, b, block.data());
+        ASSERT_EQ(0, std::memcmp(block.data(),
+                                 file.data() + (uint64_t{row} * blocks + b) * type.block_bytes,
+                                 type.block_bytes))
+            << type.name << " row " << row << " block " << b;
+      }
+    }
+  }
+}
+
+TEST(KernelsTest, scalar_products_are_those_of_the_dequantised_weights) {
+  Random random(2);
+  for (const gguf::TypeTraits& type : gguf::all_types()) {
+    const uint32_t rows = 5, columns = 256, tokens = 2;
+    const std::vector<uint8_t> file = random_rows(type.type, rows, columns, random);
+    const PackedMatrix packed(type.type, rows, columns, file);
+    const QuantizedTokens input(scalar(), tokens, columns, type.block_elements, random);
+    std::vector<float> out(tokens * 16), weights(columns);
+    scalar().multiply[static_cast<uint32_t>(type.type)](packed.matrix, 0, 1, input.activations,
+                                                        out.data(), 16);
+    for (uint32_t row = 0; row < rows; ++row) {
+      gguf::dequantize(type.type, file.data() + file.size() / rows * row, columns, weights.data());
+      for (uint32_t token = 0; token < tokens; ++token) {
+        double expected = 0, size = 0;
+        for (uint32_t i = 0; i < columns; ++i) {
+          const uint64_t at = uint64_t{token} * columns + i;
+          const double value =
+              type.block_elements == 1
+                  ? input.values[at]
+                  : double{input.scales[at / type.block_elements]} * input.quants[at];
+          expected += weights[i] * value;
+          size += std::fabs(weights[i] * value);
+        }
+        EXPECT_NEAR(expected, out[token * 16 + row], 1e-5 * size) << type.name;
+      }
+    }
+  }
+}
+
+TEST(KernelsTest, products_have_the_same_bits_on_every_level) {
+  ASSERT_FALSE(supported_levels().empty());
+  uint64_t compared = 0;
+  for (const Isa isa : vector_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    Random random(3);
+    for (const gguf::TypeTraits& type : gguf::all_types()) {
+      for (const uint32_t columns : {256u, 768u}) {
+        for (const uint32_t rows : {16u, 37u}) {
+          const PackedMatrix packed(type.type, rows, columns,
+                                    random_rows(type.type, rows, columns, random));
+          const uint32_t groups = packed.matrix.groups();
+          const uint64_t stride = groups * 16;
+          for (const uint32_t tokens : {1u, 2u, 3u, 5u, 8u, 15u, 33u}) {
+            const QuantizedTokens input(scalar(), tokens, columns, type.block_elements, random);
+            std::vector<float> expected(tokens * stride), actual(tokens * stride);
+            const uint32_t number = static_cast<uint32_t>(type.type);
+            scalar().multiply[number](packed.matrix, 0, groups, input.activations, expected.data(),
+                                      stride);
+            for (uint32_t g = 0; g < groups; ++g) {
+              kernels.multiply[number](packed.matrix, g, g + 1, input.activations, actual.data(),
+                                       stride);
+            }
+            for (uint32_t token = 0; token < tokens; ++token) {
+              ASSERT_EQ(0, std::memcmp(&expected[token * stride], &actual[token * stride],
+                                       rows * sizeof(float)))
+                  << kernels.isa << " " << type.name << " columns " << columns << " rows " << rows
+                  << " tokens " << tokens;
+              compared += rows;
+            }
+          }
+        }
+      }
+    }
+  }
+  std::printf("%llu outputs compared\n", static_cast<unsigned long long>(compared));
+}
+
+TEST(KernelsTest, quantisation_has_the_same_bits_on_every_level) {
+  for (const Isa isa : vector_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    Random random(4);
+    for (const uint32_t block : {32u, 256u}) {
+      std::vector<float> values(256 * 64);
+      for (float& value : values) value = random.normal() * std::exp2(random.normal() * 20);
+      values[3] = 0.5f;                                   // ties
+      for (int i = 0; i < 256; ++i) values[512 + i] = 0;  // an empty block
+      for (int i = 0; i < 256; ++i) values[768 + i] = 1e-38f;
+      values[1024] = INFINITY;
+      values[1300] = NAN;
+      for (int i = 0; i < 256; ++i) values[2048 + i] = static_cast<float>(i - 128) + 0.5f;
+      values[2048] = 127.0f;
+      const uint32_t count = static_cast<uint32_t>(values.size());
+      std::vector<int8_t> quants1(count), quants2(count);
+      std::vector<float> scales1(count / block), scales2(count / block);
+      std::vector<int16_t> sums1(count / 16), sums2(count / 16);
+      scalar().quantize(values.data(), count, block, quants1.data(), scales1.data(), sums1.data());
+      kernels.quantize(values.data(), count, block, quants2.data(), scales2.data(), sums2.data());
+      EXPECT_EQ(quants1, quants2);
+      EXPECT_EQ(sums1, sums2);
+      EXPECT_EQ(0, std::memcmp(scales1.data(), scales2.data(), scales1.size() * 4));
+    }
+  }
+}
+
+TEST(KernelsTest, elementwise_functions_have_the_same_bits_on_every_level) {
+  for (const Isa isa : vector_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    Random random(5);
+    for (const uint32_t count : {1u, 15u, 16u, 64u, 100u, 1536u}) {
+      std::vector<float> x(count), y(count), z(count), out1(count), out2(count);
+      for (uint32_t i = 0; i < count; ++i) {
+        x[i] = random.normal() * 30;
+        y[i] = random.normal();
+        z[i] = random.normal();
+      }
+      const auto same = [&](const char* what) {
+        EXPECT_EQ(0, std::memcmp(out1.data(), out2.data(), count * 4)) << what << " of " << count;
+      };
+      scalar().rms_norm(x.data(), y.data(), count, 1e-6f, out1.data());
+      kernels.rms_norm(x.data(), y.data(), count, 1e-6f, out2.data());
+      same("rms_norm");
+      scalar().layer_norm(x.data(), y.data(), z.data(), count, 1e-5f, out1.data());
+      kernels.layer_norm(x.data(), y.data(), z.data(), count, 1e-5f, out2.data());
+      same("layer_norm");
+      scalar().silu_multiply(x.data(), y.data(), count, out1.data());
+      kernels.silu_multiply(x.data(), y.data(), count, out2.data());
+      same("silu_multiply");
+      out1 = out2 = x;
+      scalar().gelu(out1.data(), count);
+      kernels.gelu(out2.data(), count);
+      same("gelu");
+    }
+  }
+}
+
+TEST(KernelsTest, exp_is_within_two_units_in_the_last_place) {
+  for (float x = -87.0f; x <= 88.0f; x += 0.001f) {
+    const double expected = std::exp(double{x});
+    EXPECT_NEAR(exp_reference(x) / expected, 1.0, 2.4e-7) << x;
+  }
+  EXPECT_EQ(0.0f, exp_reference(-87.5f));
+  EXPECT_EQ(0.0f, exp_reference(-INFINITY));
+  EXPECT_EQ(1.0f, exp_reference(0.0f));
+  EXPECT_TRUE(std::isnan(exp_reference(NAN)));
+}
+
+// A page of random keys and values and some queries against it.
+struct AttentionCase {
+  AttentionCase(KvType type, uint32_t width, uint32_t value_width, uint32_t count, bool distance,
+                Random& random)
+      : keys(bytes(type, width)),
+        values(bytes(type, value_width)),
+        queries(uint64_t{count} * width),
+        quants(queries.size()),
+        scales(queries.size() / 32 + 1),
+        sums(queries.size() / 16 + 1),
+        visible(count),
+        slopes(count),
+        offsets(count) {
+    fill(keys, type, width, random);
+    fill(values, type, value_width, random);
+    for (float& value : queries) value = random.normal() * 0.3f;
+    for (uint32_t q = 0; q < count; ++q) {
+      visible[q] = 1 + static_cast<uint32_t>(random.engine() % kPagePositions);
+      slopes[q] = std::exp2(-static_cast<float>(q));
+      offsets[q] = static_cast<int32_t>(random.engine() % 1000);
+      if (type == KvType::Q8_0) {
+        scalar().quantize(&queries[uint64_t{q} * width], width, 32, &quants[uint64_t{q} * width],
+                          &scales[uint64_t{q} * width / 32], &sums[uint64_t{q} * width / 16]);
+      }
+    }
+    page = {type, width, value_width, keys.data(), values.data()};
+    view = {count,         queries.data(), quants.data(),
+            scales.data(), visible.data(), distance ? slopes.data() : nullptr,
+            offsets.data()};
+  }
+  static uint64_t bytes(KvType type, uint32_t width) {
+    const uint64_t elements = uint64_t{kPagePositions} * width;
+    return type == KvType::F16 ? elements * 2 : elements + elements / 32 * 2;
+  }
+  static void fill(std::vector<uint8_t>& bytes, KvType type, uint32_t width, Random& random) {
+    const uint64_t quants = type == KvType::F16 ? 0 : uint64_t{kPagePositions} * width;
+    for (uint64_t i = 0; i < quants; ++i)
+      bytes[i] = static_cast<uint8_t>(random.engine() % 255 - 127);
+    for (uint64_t i = quants; i < bytes.size(); i += 2) {
+      const uint16_t half = gguf::float_to_half(random.normal() * (quants > 0 ? 0.01f : 1.0f));
+      std::memcpy(&bytes[i], &half, 2);
+    }
+  }
+
+  std::vector<uint8_t> keys, values;
+  std::vector<float> queries;
+  std::vector<int8_t> quants;
+  std::vector<float> scales;
+  std::vector<int16_t> sums;
+  std::vector<uint32_t> visible;
+  std::vector<float> slopes;
+  std::vector<int32_t> offsets;
+  PageView page;
+  Queries view;
+};
+
+struct PartialsBuffer {
+  PartialsBuffer(uint32_t count, uint32_t value_width)
+      : largest(count), sums(count), outputs(uint64_t{count} * value_width) {}
+  Partials view() { return {largest.data(), sums.data(), outputs.data()}; }
+  bool operator==(const PartialsBuffer& other) const {
+    const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
+      return std::memcmp(a.data(), b.data(), a.size() * 4) == 0;
+    };
+    return same(largest, other.largest) && same(sums, other.sums) && same(outputs, other.outputs);
+  }
+  std::vector<float> largest, sums, outputs;
+};
+
+TEST(KernelsTest, attention_has_the_same_bits_on_every_level) {
+  for (const Isa isa : vector_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    Random random(6);
+    for (const KvType type : {KvType::F16, KvType::Q8_0}) {
+      for (const uint32_t width : {32u, 64u, 128u, 40u}) {
+        if (type == KvType::Q8_0 && width % 32 != 0) continue;
+        for (const uint32_t count : {1u, 2u, 6u, 7u, 17u}) {
+          for (const bool distance : {false, true}) {
+            AttentionCase one(type, width, width, count, distance, random);
+            AttentionCase two(type, width, width, count, distance, random);
+            PartialsBuffer expected(count, width), actual(count, width), second(count, width);
+            scalar().attend(one.page, one.view, expected.view());
+            kernels.attend(one.page, one.view, actual.view());
+            ASSERT_TRUE(expected == actual) << kernels.isa << " width " << width << " count "
+                                            << count << " type " << static_cast<int>(type);
+            scalar().attend(two.page, two.view, second.view());
+            scalar().merge(count, width, expected.view(), second.view());
+            kernels.merge(count, width, actual.view(), second.view());
+            ASSERT_TRUE(expected == actual) << "merge";
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(KernelsTest, a_forced_level_is_the_one_that_runs) {
+  for (const Isa isa : supported_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    const Result<Isa> chosen = choose_isa(kernels.isa);
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(isa, *chosen);
+  }
+  EXPECT_EQ(supported_levels().back(), *choose_isa("auto"));
+  EXPECT_EQ(ErrorKind::unsupported, choose_isa("sse9").error().kind);
+}
+
+}  // namespace
+}  // namespace sotto::kernels

@@ -1,0 +1,130 @@
+// One forward pass: its tokens, the buffers they run through, and the steps of a transformer.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "base/token.h"
+#include "kernels/kernels.h"
+#include "model/kv_cache.h"
+#include "model/rope.h"
+#include "model/shape.h"
+#include "model/weights.h"
+
+namespace sotto::model {
+
+// Rows of floats, one per token, `stride` floats apart, of which `width` count.
+struct Rows {
+  float* data = nullptr;
+  uint64_t stride = 0;
+  uint32_t width = 0;
+  float* row(uint32_t token) const { return data + token * stride; }
+  // The columns [begin, begin + width) of the same rows.
+  Rows columns(uint32_t begin, uint32_t count) const { return {data + begin, stride, count}; }
+};
+
+// Where a token of the batch belongs.
+struct PassToken {
+  TokenId id;
+  uint32_t position;
+  Sequence* sequence;
+};
+
+// One matrix product among several that share their input.
+struct Product {
+  const Matrix& matrix;
+  Rows output;
+};
+
+// The steps from which the architectures' files are written. Allocates everything when made; each
+// step runs on all threads of the pool and is finished when it returns.
+class Pass {
+ public:
+  static Result<Pass> create(const Shape& shape, uint32_t tokens_max, uint32_t logit_rows_max,
+                             const kernels::Kernels& kernels, ThreadPool& pool);
+
+  // The batch at hand.
+  void begin(std::span<const PassToken> tokens);
+  uint32_t tokens() const { return static_cast<uint32_t>(tokens_.size()); }
+  uint32_t rows() const { return rows_; }  // of hidden: tokens(), or fewer after select()
+
+  // Buffers of the shape's widths. `query`, `key` and `value` are parts of `fused`.
+  Rows hidden, normed, fused, query, key, value, attended, gate, up;
+  Rows logits;
+
+  void embed(const Matrix& table);          // hidden = rows of the table
+  void add_positions(const Matrix& table);  // hidden += rows by position
+  void rms_norm(const Rows& in, const Vector& weight, const Rows& out);
+  // The same on each head of `width` elements by itself, in place (QK norm).
+  void rms_norm_heads(const Rows& x, const Vector& weight);
+  void layer_norm(const Rows& in, const Vector& weight, const Vector& bias, const Rows& out);
+  void multiply(std::initializer_list<Product> products, const Rows& input);
+  void add_bias(const Rows& x, const Vector& bias);               // nothing for an absent one
+  void add(const Rows& x, const Rows& y);                         // x += y
+  void rotate(const Rope& rope, RopeStyle style, const Rows& x);  // every head, by position
+  // Appends key and value to the sequences' caches and attends: attended = attention(query). With
+  // `slopes` (one per head) scores are biased by distance (ALiBi).
+  void attend(uint32_t layer, const Rows& query, const Rows& key, const Rows& value,
+              const float* slopes = nullptr);
+  void silu_multiply();  // gate = silu(gate) * up
+  void gelu(const Rows& x);
+
+  // Keeps only the hidden rows of these tokens (ascending), as rows 0, 1, … of `hidden`; only
+  // output steps may follow, and rows() is their number.
+  void select(std::span<const uint32_t> tokens);
+
+ private:
+  Pass(const Shape& shape, const kernels::Kernels& kernels, ThreadPool& pool)
+      : shape_(shape), kernels_(&kernels), pool_(&pool) {}
+
+  // Some tokens of one sequence and one key-value head: what one thread attends at a time.
+  struct AttentionUnit {
+    uint32_t token_begin, token_end;
+    uint32_t kv_head;
+  };
+  // One thread's buffers for it.
+  struct AttentionScratch {
+    float* queries;
+    int8_t* quants;
+    float* scales;
+    int16_t* sums;
+    uint32_t* visible;
+    int32_t* offsets;
+    float* slopes;
+    kernels::Partials total, page;
+  };
+
+  void place_buffers(uint32_t tokens_max, uint32_t logit_rows_max, uint8_t* memory,
+                     uint64_t& bytes);
+  void place_scratch(uint8_t* memory, uint64_t& bytes);
+  kernels::Activations quantize(const Rows& input, uint32_t block);
+  void store(uint32_t layer, uint32_t token, const Rows& key, const Rows& value);
+  uint32_t unit_tokens() const;
+  void make_units();
+  void attend_unit(const AttentionUnit& unit, uint32_t layer, const Rows& query,
+                   const float* slopes, const AttentionScratch& scratch);
+  // body(token) for every token, on all threads when there are several tokens.
+  void for_tokens(FunctionRef<void(uint32_t)> body);
+
+  Shape shape_;
+  const kernels::Kernels* kernels_;
+  ThreadPool* pool_;
+  std::span<const PassToken> tokens_;
+  uint32_t rows_ = 0;
+
+  Memory memory_;
+  int8_t* quants_ = nullptr;  // of the input of multiply()
+  float* scales_ = nullptr;
+  int16_t* sums_ = nullptr;
+  float* angles_ = nullptr;  // [tokens][rope width]; filled for the batch when first needed
+  bool angles_filled_ = false;
+  std::vector<AttentionScratch> scratch_;  // one per thread
+  std::vector<AttentionUnit> units_;
+};
+
+}  // namespace sotto::model

@@ -1,0 +1,87 @@
+// Qwen 3: as Qwen 2 without biases, and with a norm on every query and key head.
+// SPDX-License-Identifier: Apache-2.0
+#include <vector>
+
+#include "model/architecture.h"
+
+namespace sotto::model {
+namespace {
+
+struct Layer {
+  Vector attention_norm, ffn_norm;
+  Matrix query{}, key{}, value{}, output{};
+  Vector query_norm, key_norm;
+  Matrix gate{}, up{}, down{};
+};
+
+class Qwen3 : public Architecture {
+ public:
+  explicit Qwen3(const Shape& shape)
+      : shape_(shape), layers_(shape.layers), rope_(shape.rope, nullptr) {}
+
+  void plan(WeightPlan& plan) override {
+    const Shape& s = shape_;
+    plan.matrix("token_embd.weight", s.vocabulary, s.width, embedding_);
+    plan.vector("output_norm.weight", s.width, output_norm_);
+    plan.optional_matrix("output.weight", s.vocabulary, s.width, output_);
+    for (uint32_t i = 0; i < s.layers; ++i) {
+      Layer& layer = layers_[i];
+      plan.vector(layer_tensor(i, "attn_norm.weight"), s.width, layer.attention_norm);
+      plan.matrix(layer_tensor(i, "attn_q.weight"), s.query_rows(), s.width, layer.query);
+      plan.matrix(layer_tensor(i, "attn_k.weight"), s.key_rows(), s.width, layer.key);
+      plan.matrix(layer_tensor(i, "attn_v.weight"), s.value_rows(), s.width, layer.value);
+      plan.vector(layer_tensor(i, "attn_q_norm.weight"), s.head_width, layer.query_norm);
+      plan.vector(layer_tensor(i, "attn_k_norm.weight"), s.head_width, layer.key_norm);
+      plan.matrix(layer_tensor(i, "attn_output.weight"), s.width, s.heads * s.value_width,
+                  layer.output);
+      plan.vector(layer_tensor(i, "ffn_norm.weight"), s.width, layer.ffn_norm);
+      plan.matrix(layer_tensor(i, "ffn_gate.weight"), s.ffn_width, s.width, layer.gate);
+      plan.matrix(layer_tensor(i, "ffn_up.weight"), s.ffn_width, s.width, layer.up);
+      plan.matrix(layer_tensor(i, "ffn_down.weight"), s.width, s.ffn_width, layer.down);
+    }
+  }
+
+  void layers(Pass& pass) const override {
+    pass.embed(embedding_);
+    for (uint32_t i = 0; i < shape_.layers; ++i) {
+      const Layer& layer = layers_[i];
+      pass.rms_norm(pass.hidden, layer.attention_norm, pass.normed);
+      pass.multiply({{layer.query, pass.query}, {layer.key, pass.key}, {layer.value, pass.value}},
+                    pass.normed);
+      pass.rms_norm_heads(pass.query, layer.query_norm);
+      pass.rms_norm_heads(pass.key, layer.key_norm);
+      pass.rotate(rope_, RopeStyle::halves, pass.query);
+      pass.rotate(rope_, RopeStyle::halves, pass.key);
+      pass.attend(i, pass.query, pass.key, pass.value);
+      pass.multiply({{layer.output, pass.normed}}, pass.attended);
+      pass.add(pass.hidden, pass.normed);
+
+      pass.rms_norm(pass.hidden, layer.ffn_norm, pass.normed);
+      pass.multiply({{layer.gate, pass.gate}, {layer.up, pass.up}}, pass.normed);
+      pass.silu_multiply();
+      pass.multiply({{layer.down, pass.normed}}, pass.gate);
+      pass.add(pass.hidden, pass.normed);
+    }
+  }
+
+  void output(Pass& pass) const override {
+    pass.rms_norm(pass.hidden, output_norm_, pass.normed);
+    const bool tied = output_.data == nullptr;
+    pass.multiply({{tied ? embedding_ : output_, pass.logits}}, pass.normed);
+  }
+
+ private:
+  Shape shape_;
+  Matrix embedding_{}, output_{};
+  Vector output_norm_;
+  std::vector<Layer> layers_;
+  Rope rope_;
+};
+
+}  // namespace
+
+std::unique_ptr<Architecture> make_qwen3(const Shape& shape) {
+  return std::make_unique<Qwen3>(shape);
+}
+
+}  // namespace sotto::model
