@@ -1,4 +1,4 @@
-// SHA-256 [FIPS 180-4], incremental and in one call.
+// SHA-256 [FIPS180-4], incremental and in one call.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

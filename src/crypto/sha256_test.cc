@@ -15,7 +15,7 @@ std::string hex(const Sha256Digest& digest) {
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
-// [FIPS 180-4] examples, as published by NIST.
+// [FIPS180-4] examples, as published by NIST.
 TEST(Sha256, matches_published_examples) {
   EXPECT_EQ(hex(sha256({})), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(hex(sha256(as_bytes("abc"))),

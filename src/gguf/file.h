@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/sha256.h"
 #include "gguf/types.h"
 
 namespace sotto::gguf {
@@ -78,7 +79,11 @@ struct TensorInfo {
 
 struct FileInfo {
   std::filesystem::path path;  // empty for a description made from memory
-  uint64_t bytes;
+  uint64_t bytes = 0;
+  // What was parsed: the file's first bytes and their digest. Source::read refuses a file that no
+  // longer begins with them.
+  uint64_t header_bytes = 0;
+  crypto::Sha256Digest header_sha256 = {};
 };
 
 // What a model is, before its tensor data has been read. Everything in it has been checked against
@@ -95,7 +100,8 @@ struct Description {
 
 // Parses a header that lies at the start of `bytes`, of a file of `file_bytes` bytes in all. When
 // the header goes on beyond `bytes` but not beyond the file the error's kind is `exhausted`: call
-// again with more. Split files (`split.count` > 1) are `unsupported` here; see describe().
+// again with more. Split files (`split.count` > 1) are `unsupported` here; see describe(). Little
+// else needs memory than what stands in `bytes`.
 Result<Description> parse_header(Bytes bytes, uint64_t file_bytes);
 
 // Opens and describes a model on disk. For a split set `path` is any of its files

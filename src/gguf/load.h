@@ -2,21 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
-#include "base/threads.h"
+#include "crypto/sha256.h"
 #include "gguf/file.h"
 
 namespace sotto::gguf {
 
-using Digest = std::array<uint8_t, 32>;
+using Digest = crypto::Sha256Digest;
 std::string to_hex(const Digest& digest);
 
-// [docs/protocols/model-identity.md]
+// [model-identity]
 struct ModelIdentity {
   std::vector<Digest> file_sha256;  // one per file
   Digest model_root;
@@ -28,7 +27,7 @@ class TensorSink {
  public:
   virtual ~TensorSink() = default;
   // Pieces of this tensor start at multiples of, and (but for the last) are multiples of, this many
-  // bytes. At least 1; at most 64 MiB, else loading is refused.
+  // bytes. At least 1; at most 64 MiB, else loading is refused. Asked once, before any data.
   virtual uint64_t granule_bytes(const TensorInfo& tensor) = 0;
   virtual Result<void> take(const TensorInfo& tensor, uint64_t offset, Bytes bytes) = 0;
 };
@@ -44,10 +43,16 @@ class Source {
 
   // Reads every byte of every file exactly once, in order; hashes files and tensors; hands tensor
   // data to `sink` (nullptr: hash only). Memory in use beyond the sink's is bounded by 64 MiB per
-  // thread. Uses at most `threads` threads of its own, which end before it returns.
+  // thread. Works on at most `threads` threads, the caller's among them; those it starts have ended
+  // when it returns. A file that is no longer what was described is `untrusted`. The first error,
+  // the sink's too, stops everything; what the sink was given by then is worth nothing.
+  // `progress` counts bytes and is called a last time with done == total, also after an error, so
+  // that whoever shows it can clear it away.
   Result<ModelIdentity> read(TensorSink* sink, uint32_t threads, const Progress& progress) const;
 
  private:
+  Source(Description description, Bytes memory)
+      : description_(std::move(description)), memory_(memory) {}
   Description description_;
   Bytes memory_;  // empty when the files are on disk
 };

@@ -13,7 +13,7 @@ struct Level {
   Isa isa;
   const char* name;
 };
-constexpr Level kLevels[] = {{Isa::scalar, "scalar"}, {Isa::avx512, "avx512"}};
+constexpr Level kLevels[] = {{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}};
 
 }  // namespace
 
@@ -21,11 +21,14 @@ bool supported(Isa isa) {
   switch (isa) {
     case Isa::scalar:
       return true;
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("f16c");
     case Isa::avx512:
       // __builtin_cpu_supports also asks whether the system saves the wide registers.
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vnni");
+      return supported(Isa::avx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
   }
   return false;
 }
@@ -34,7 +37,8 @@ Kernels make_kernels(Isa isa) {
   CHECK(supported(isa));
   Kernels kernels{};
   add_scalar(kernels);
-  if (isa == Isa::avx512) add_avx512(kernels);
+  if (isa >= Isa::avx2) add_avx2(kernels);
+  if (isa >= Isa::avx512) add_avx512(kernels);
   return kernels;
 }
 
@@ -53,7 +57,8 @@ Result<Isa> choose_isa(const std::string& name) {
     if (supported(level.isa)) return level.isa;
     return fail(ErrorKind::unsupported, "SOTTO_ISA={}: this machine has no {}", name, name);
   }
-  return fail(ErrorKind::unsupported, "SOTTO_ISA={}: known levels are auto, scalar, avx512", name);
+  return fail(ErrorKind::unsupported, "SOTTO_ISA={}: known levels are auto, scalar, avx2, avx512",
+              name);
 }
 
 Result<Isa> isa_from_environment() {

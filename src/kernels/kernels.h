@@ -101,7 +101,7 @@ struct Kernels {
   void (*merge)(uint32_t count, uint32_t value_width, const Partials& into, const Partials& next);
 };
 
-enum class Isa { scalar, avx512 };
+enum class Isa { scalar, avx2, avx512 };
 
 // The levels this machine can run, lowest first; scalar is always there.
 bool supported(Isa isa);
@@ -111,6 +111,7 @@ Kernels make_kernels(Isa isa);
 
 // Each overwrites the entries that it improves, so that what is missing falls back by construction.
 void add_scalar(Kernels& kernels);
+void add_avx2(Kernels& kernels);
 void add_avx512(Kernels& kernels);
 
 }  // namespace sotto::kernels

@@ -82,19 +82,23 @@ uint64_t row_bytes(TensorType type, uint32_t columns) {
   return uint64_t{blocks_of(type, columns)} * gguf::traits(type).block_bytes;
 }
 
+void or_dword(uint8_t* at, uint32_t bits) {
+  uint32_t word;
+  std::memcpy(&word, at, 4);
+  word |= bits;
+  std::memcpy(at, &word, 4);
+}
+
 void pack_q4k(const FileQ4K& from, uint32_t row, PackedQ4K& to) {
   to.scale[row] = from.scale;
   to.min_scale[row] = from.min_scale;
   for (uint32_t i = 0; i < 3; ++i) std::memcpy(&to.sub_scales[i][row], from.sub_scales + 4 * i, 4);
   for (uint32_t column = 0; column < 256; column += 4) {
     const NibblePlace place = nibble_place(column);
-    uint32_t bytes;
-    std::memcpy(&bytes, from.quants + file_q4k_byte(column), 4);
-    bytes = (bytes >> file_q4k_shift(column) & 0x0f0f0f0f) << place.shift;
-    uint32_t merged;
-    std::memcpy(&merged, to.quants[place.reg] + 4 * row, 4);
-    merged |= bytes;
-    std::memcpy(to.quants[place.reg] + 4 * row, &merged, 4);
+    uint32_t quad;
+    std::memcpy(&quad, from.quants + file_q4k_byte(column), 4);
+    quad = quad >> file_q4k_shift(column) & 0x0f0f0f0f;
+    or_dword(to.quants[place.reg] + 4 * row, quad << place.shift);
   }
 }
 
@@ -108,13 +112,6 @@ void unpack_q4k(const PackedQ4K& from, uint32_t row, FileQ4K& to) {
     const uint32_t value = from.quants[place.reg][4 * row + place.byte] >> place.shift & 15;
     to.quants[file_q4k_byte(column)] |= static_cast<uint8_t>(value << file_q4k_shift(column));
   }
-}
-
-void or_dword(uint8_t* at, uint32_t bits) {
-  uint32_t word;
-  std::memcpy(&word, at, 4);
-  word |= bits;
-  std::memcpy(at, &word, 4);
 }
 
 void pack_q6k(const FileQ6K& from, uint32_t row, PackedQ6K& to) {
@@ -156,6 +153,37 @@ const uint16_t* trailing_scales(const uint8_t* group, uint32_t blocks) {
   return reinterpret_cast<const uint16_t*>(group + sizeof(Packed) * blocks);
 }
 
+void pack_row_q4k(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
+  for (uint32_t b = 0; b < blocks; ++b) {
+    FileQ4K block;
+    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
+    pack_q4k(block, row, reinterpret_cast<PackedQ4K*>(group)[b]);
+  }
+}
+
+void pack_row_q6k(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
+  for (uint32_t b = 0; b < blocks; ++b) {
+    FileQ6K block;
+    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
+    pack_q6k(block, row, reinterpret_cast<PackedQ6K*>(group)[b]);
+    trailing_scales<PackedQ6K>(group, blocks)[kRows * b + row] = block.scale;
+  }
+}
+
+void pack_row_q80(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
+  for (uint32_t b = 0; b < blocks; ++b) {
+    FileQ80 block;
+    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
+    trailing_scales<PackedQ80>(group, blocks)[kRows * b + row] = block.scale;
+    for (uint32_t quad = 0; quad < 8; ++quad) {
+      uint32_t word;
+      std::memcpy(&word, block.quants + 4 * quad, 4);
+      word ^= 0x80808080;
+      std::memcpy(reinterpret_cast<PackedQ80*>(group)[b].quants[quad] + 4 * row, &word, 4);
+    }
+  }
+}
+
 // Floating-point types: element (row, column) at [column][row].
 void pack_columns(uint32_t element_bytes, uint32_t columns, const uint8_t* rows, uint32_t row_count,
                   uint8_t* group) {
@@ -181,48 +209,24 @@ void pack_group(TensorType type, uint32_t columns, const uint8_t* file_rows, uin
   const uint64_t stride = row_bytes(type, columns);
   // Zero bytes are a zero weight in every format but Q8_0's packed form, where scale 0 makes it so.
   std::memset(group, 0, group_bytes(type, columns));
+  if (gguf::traits(type).block_elements == 1) {
+    return pack_columns(gguf::traits(type).block_bytes, columns, file_rows, rows, group);
+  }
   for (uint32_t row = 0; row < rows; ++row) {
     const uint8_t* from = file_rows + row * stride;
     switch (type) {
       case TensorType::Q4_K:
-        for (uint32_t b = 0; b < blocks; ++b) {
-          FileQ4K block;
-          std::memcpy(&block, from + b * sizeof(block), sizeof(block));
-          pack_q4k(block, row, reinterpret_cast<PackedQ4K*>(group)[b]);
-        }
+        pack_row_q4k(from, blocks, row, group);
         break;
       case TensorType::Q6_K:
-        for (uint32_t b = 0; b < blocks; ++b) {
-          FileQ6K block;
-          std::memcpy(&block, from + b * sizeof(block), sizeof(block));
-          pack_q6k(block, row, reinterpret_cast<PackedQ6K*>(group)[b]);
-          trailing_scales<PackedQ6K>(group, blocks)[kRows * b + row] = block.scale;
-        }
+        pack_row_q6k(from, blocks, row, group);
         break;
       case TensorType::Q8_0:
-        for (uint32_t b = 0; b < blocks; ++b) {
-          FileQ80 block;
-          std::memcpy(&block, from + b * sizeof(block), sizeof(block));
-          trailing_scales<PackedQ80>(group, blocks)[kRows * b + row] = block.scale;
-          PackedQ80& packed = reinterpret_cast<PackedQ80*>(group)[b];
-          for (uint32_t quad = 0; quad < 8; ++quad) {
-            uint32_t word;
-            std::memcpy(&word, block.quants + 4 * quad, 4);
-            word ^= 0x80808080;
-            std::memcpy(packed.quants[quad] + 4 * row, &word, 4);
-          }
-        }
-        break;
-      case TensorType::F32:
-      case TensorType::F16:
-      case TensorType::BF16:
+        pack_row_q80(from, blocks, row, group);
         break;
       default:
         std::memcpy(group + row * stride, from, stride);
     }
-  }
-  if (gguf::traits(type).block_elements == 1) {
-    pack_columns(gguf::traits(type).block_bytes, columns, file_rows, rows, group);
   }
 }
 

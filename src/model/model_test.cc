@@ -142,5 +142,135 @@ TEST(OracleTest, every_level_thread_count_and_chunk_gives_the_same_bits) {
   }
 }
 
+// The bundled model is always there; 300 tokens go over three pages.
+const std::filesystem::path kDemo = std::filesystem::path(SOTTO_SOURCE_DIR) / "models/demo.gguf";
+
+std::vector<TokenId> some_tokens(uint32_t count, uint32_t vocabulary, uint32_t seed) {
+  std::vector<TokenId> ids(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    seed = seed * 1664525 + 1013904223;
+    ids[i] = static_cast<TokenId>((seed >> 8) % vocabulary);
+  }
+  return ids;
+}
+
+TEST(ModelTest, every_level_thread_count_and_chunk_gives_the_same_bits) {
+  for (const KvType type : {KvType::F16, KvType::Q8_0}) {
+    std::vector<float> expected;
+    for (const kernels::Isa isa : kernels::supported_levels()) {
+      const Level level(isa);
+      for (const uint32_t threads : {1u, 2u, 3u}) {
+        ThreadPool pool(threads);
+        const std::unique_ptr<Model> model = load(kDemo, pool);
+        const std::vector<TokenId> ids = some_tokens(300, model->shape().vocabulary, 1);
+        for (const uint32_t chunk : {64u, 1u, 7u}) {
+          if (isa == kernels::Isa::scalar && (chunk != 64 || threads != 2)) continue;  // slow
+          const std::vector<float> logits = run(*model, ids, chunk, type);
+          if (expected.empty()) expected = logits;
+          EXPECT_TRUE(same_bits(expected, logits))
+              << model->isa() << " threads " << threads << " chunk " << chunk;
+        }
+      }
+    }
+  }
+}
+
+TEST(ModelTest, other_sequences_in_the_batch_change_no_bit) {
+  ThreadPool pool(2);
+  const std::unique_ptr<Model> model = load(kDemo, pool);
+  const uint32_t vocabulary = model->shape().vocabulary;
+  std::vector<std::vector<TokenId>> ids;
+  std::vector<std::vector<float>> expected;
+  for (uint32_t i = 0; i < 5; ++i) {
+    ids.push_back(some_tokens(40 + 30 * i, vocabulary, i));
+    expected.push_back(run(*model, ids.back(), 64));
+  }
+
+  auto cache = KvCache::create(model->kv_layout(KvType::F16), 5 * 256);
+  ASSERT_TRUE(cache);
+  std::vector<Sequence> sequences;
+  for (uint32_t i = 0; i < 5; ++i) sequences.push_back(std::move(*(*cache)->reserve(256)));
+  std::vector<std::vector<float>> actual(5);
+  for (bool more = true; more;) {
+    more = false;
+    std::vector<BatchPart> batch;
+    std::vector<uint32_t> who;
+    for (uint32_t i = 0; i < 5; ++i) {  // each at its own pace: 1, 2, … tokens at a time
+      const uint32_t at = sequences[i].length();
+      const auto count = std::min<uint32_t>(i * i + 1, static_cast<uint32_t>(ids[i].size()) - at);
+      if (count == 0) continue;
+      batch.push_back({&sequences[i], {ids[i].data() + at, count}, Want::all});
+      who.insert(who.end(), count, i);
+      more = true;
+    }
+    const Result<Logits> logits = model->forward(batch);
+    ASSERT_TRUE(logits) << logits.error().message;
+    ASSERT_EQ(who.size(), logits->rows);
+    for (uint32_t row = 0; row < logits->rows; ++row) {
+      std::vector<float>& to = actual[who[row]];
+      to.insert(to.end(), logits->row(row).begin(), logits->row(row).end());
+    }
+  }
+  for (uint32_t i = 0; i < 5; ++i) EXPECT_TRUE(same_bits(expected[i], actual[i])) << i;
+}
+
+TEST(ModelTest, a_truncated_sequence_goes_on_as_if_the_rest_had_never_been) {
+  ThreadPool pool(1);
+  const std::unique_ptr<Model> model = load(kDemo, pool);
+  const std::vector<TokenId> ids = some_tokens(60, model->shape().vocabulary, 7);
+  const std::vector<float> expected = run(*model, ids, 64);
+  auto cache = KvCache::create(model->kv_layout(KvType::F16), 128);
+  ASSERT_TRUE(cache);
+  Sequence sequence = std::move(*(*cache)->reserve(128));
+  const std::vector<TokenId> other = some_tokens(40, model->shape().vocabulary, 8);
+  const std::span<const TokenId> all(ids);
+  ASSERT_TRUE(model->forward({{BatchPart{&sequence, all.first(30), Want::none}}}));
+  ASSERT_TRUE(model->forward({{BatchPart{&sequence, other, Want::none}}}));
+  sequence.truncate(30);
+  const Result<Logits> logits =
+      model->forward({{BatchPart{&sequence, all.subspan(30), Want::last}}});
+  ASSERT_TRUE(logits);
+  EXPECT_EQ(0, std::memcmp(logits->row(0).data(), &expected[59 * logits->vocabulary],
+                           logits->vocabulary * sizeof(float)));
+}
+
+TEST(ModelTest, what_does_not_fit_is_refused_and_changes_nothing) {
+  ThreadPool pool(1);
+  const std::unique_ptr<Model> model = load(kDemo, pool);
+  auto cache = KvCache::create(model->kv_layout(KvType::F16), 100);
+  ASSERT_TRUE(cache);
+  EXPECT_EQ(1u, (*cache)->pages());
+  Sequence sequence = std::move(*(*cache)->reserve(100));
+  EXPECT_EQ(ErrorKind::exhausted, (*cache)->reserve(1).error().kind);
+  const std::vector<TokenId> ids = some_tokens(129, model->shape().vocabulary, 9);
+  const std::span<const TokenId> all(ids);
+  EXPECT_EQ(ErrorKind::exhausted,
+            model->forward({{BatchPart{&sequence, all, Want::last}}}).error().kind);
+  EXPECT_EQ(ErrorKind::exhausted,
+            model->forward({{BatchPart{&sequence, all.first(65), Want::all}}}).error().kind);
+  const TokenId beyond = static_cast<TokenId>(model->shape().vocabulary);
+  for (const TokenId bad : {beyond, -1}) {
+    EXPECT_EQ(ErrorKind::malformed,
+              model->forward({{BatchPart{&sequence, {&bad, 1}, Want::last}}}).error().kind);
+  }
+  EXPECT_EQ(0u, sequence.length());
+  EXPECT_EQ(ErrorKind::exhausted,
+            KvCache::create(model->kv_layout(KvType::F16), uint64_t{1} << 40).error().kind);
+}
+
+TEST(ModelTest, a_page_comes_back_wiped) {
+  const KvLayout layout{KvType::F16, 2, 1, 32, 32};
+  auto cache = KvCache::create(layout, 128);
+  ASSERT_TRUE(cache);
+  {
+    Sequence sequence = std::move(*(*cache)->reserve(128));
+    sequence.advance(5);
+    std::memset(sequence.page(0), 0xab, layout.page_bytes());
+    sequence.truncate(0);
+  }
+  const Sequence next = std::move(*(*cache)->reserve(1));
+  for (uint64_t i = 0; i < layout.page_bytes(); ++i) ASSERT_EQ(0, next.page(0)[i]) << i;
+}
+
 }  // namespace
 }  // namespace sotto::model

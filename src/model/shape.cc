@@ -61,7 +61,7 @@ Result<RopeShape> read_rope(const Keys& keys, uint32_t head_width) {
   if (rope.width % 2 != 0) {
     return fail(ErrorKind::malformed, "metadata rope.dimension_count: {} is odd", rope.width);
   }
-  rope.base = TRY(keys.real_or("rope.freq_base", 10000.0f, 1.0f, 1e12f));
+  rope.base = TRY(keys.real_or("rope.freq_base", 10000.0f, 1.01f, 1e12f));
   const std::string scaling = TRY(keys.text_or("rope.scaling.type", "none"));
   if (scaling == "linear") {
     rope.scaling = RopeScaling::linear;
@@ -117,6 +117,7 @@ Result<Shape> read_shape(const gguf::Description& description) {
       keys.real_or(old_style ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon",
                    old_style ? 1e-5f : 1e-6f, 0.0f, 1.0f));
   if (!old_style) shape.rope = TRY(read_rope(keys, shape.head_width));
+  if (shape.rope.original_context == 0) shape.rope.original_context = shape.context_max;
 
   // Experts and sliding windows change what a layer computes; better none than a wrong answer.
   if (TRY(keys.number_or("expert_count", 0, 0, UINT32_MAX)) != 0) {

@@ -1,12 +1,22 @@
-// The AVX-512 level: what its files improve on the scalar reference.
+// The vector levels: what the files of each instruction set improve on the scalar reference.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/kernels.h"
 
 namespace sotto::kernels {
 
+void add_avx2_multiply(Kernels& kernels);
+void add_avx2_attention(Kernels& kernels);
+void add_avx2_vector(Kernels& kernels);
 void add_avx512_multiply(Kernels& kernels);
 void add_avx512_attention(Kernels& kernels);
 void add_avx512_vector(Kernels& kernels);
+
+void add_avx2(Kernels& kernels) {
+  kernels.isa = "avx2";
+  add_avx2_multiply(kernels);
+  add_avx2_attention(kernels);
+  add_avx2_vector(kernels);
+}
 
 void add_avx512(Kernels& kernels) {
   kernels.isa = "avx512";

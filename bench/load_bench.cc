@@ -1,0 +1,125 @@
+// How fast a model is loaded with all its digests, beside only reading and hashing its file.
+// SPDX-License-Identifier: Apache-2.0
+//
+// SOTTO_LOAD_BENCH_MIB sets the size of the file that is made for it (default 16).
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "crypto/sha256.h"
+#include "gguf/load.h"
+#include "gguf/writer.h"
+
+namespace {
+
+using namespace sotto;
+
+// A file of Q8_0 tensors the size of a layer's, removed at the end.
+class ModelFile {
+ public:
+  ModelFile() {
+    const char* wanted = std::getenv("SOTTO_LOAD_BENCH_MIB");
+    const uint64_t mib = wanted == nullptr ? 16 : std::max(1, std::atoi(wanted));
+    constexpr uint64_t kColumns = 2048;
+    constexpr uint64_t kRowBytes = kColumns / 32 * 34;
+    const uint64_t rows = std::min<uint64_t>(mib << 20, 32 << 20) / kRowBytes;
+    std::vector<uint8_t> data(rows * kRowBytes);
+    for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i * 131 >> 3);
+    std::vector<gguf::TensorData> tensors;
+    for (uint64_t bytes = 0; bytes < mib << 20; bytes += data.size()) {
+      tensors.push_back({fmt::format("blk.{}.weight", tensors.size()),
+                         gguf::TensorType::Q8_0,
+                         {kColumns, rows},
+                         data});
+    }
+    CHECK(gguf::write_file(path_, {}, tensors).has_value());
+  }
+  ~ModelFile() { std::filesystem::remove(path_); }
+  ModelFile(const ModelFile&) = delete;
+  ModelFile& operator=(const ModelFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  uint64_t bytes() const { return std::filesystem::file_size(path_); }
+
+ private:
+  std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / fmt::format("sotto-load-bench-{}.gguf", ::getpid());
+};
+
+const ModelFile& model_file() {
+  static const ModelFile file;
+  return file;
+}
+
+// The yardstick: one thread that reads the file and hashes it.
+void read_and_sha256(benchmark::State& state) {
+  const ModelFile& file = model_file();
+  std::vector<uint8_t> buffer(1 << 20);
+  for (auto _ : state) {
+    const int descriptor = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
+    CHECK(descriptor >= 0);
+    crypto::Sha256 hash;
+    for (ssize_t got; (got = ::read(descriptor, buffer.data(), buffer.size())) > 0;) {
+      hash.update(Bytes(buffer).first(static_cast<size_t>(got)));
+    }
+    ::close(descriptor);
+    benchmark::DoNotOptimize(hash.finish());
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * file.bytes()));
+}
+BENCHMARK(read_and_sha256)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// A consumer that does the least that loading needs: it keeps the data in memory like a model's.
+class Keep : public gguf::TensorSink {
+ public:
+  explicit Keep(const gguf::Description& description) {
+    // Tensors stay where they are in the file; so the memory is as large as that.
+    auto memory = Memory::allocate(description.files[0].bytes, "the benchmark's model");
+    CHECK(memory.has_value());
+    memory_ = std::move(*memory);
+  }
+  uint64_t granule_bytes(const gguf::TensorInfo& tensor) override {
+    return tensor.bytes / tensor.rows();
+  }
+  Result<void> take(const gguf::TensorInfo& tensor, uint64_t offset, Bytes bytes) override {
+    std::memcpy(memory_.data() + tensor.offset + offset, bytes.data(), bytes.size());
+    return {};
+  }
+
+ private:
+  Memory memory_;
+};
+
+// Argument: threads, 0 for as many as there are processors.
+void load(benchmark::State& state) {
+  const ModelFile& file = model_file();
+  const auto wanted = static_cast<uint32_t>(state.range(0));
+  const uint32_t threads = wanted == 0 ? processors_available() : wanted;
+  std::string root;
+  for (auto _ : state) {
+    const auto source = gguf::Source::open(file.path());
+    CHECK(source.has_value());
+    Keep keep(source->description());
+    const auto identity = source->read(&keep, threads, {});
+    CHECK(identity.has_value());
+    root = gguf::to_hex(identity->model_root).substr(0, 16);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * file.bytes()));
+  state.SetLabel(fmt::format("{} threads, root {}", threads, root));
+}
+BENCHMARK(load)->Arg(1)->Arg(0)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
