@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -23,16 +24,26 @@ Watch watch;
 }  // namespace
 }  // namespace sotto
 
-// The base allocator of the containers, so that a test sees a block as it is when it is freed.
-void operator delete(void* block, size_t bytes) noexcept {
+// The program's own allocation, so that a test sees a block as it is when it is freed. Inlined, it
+// would look to the compiler like memory of one allocator freed by another.
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  void* block = std::malloc(bytes);
+  if (block == nullptr) std::abort();
+  return block;
+}
+
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   using sotto::watch;
   if (block != nullptr && block == watch.block) {
     watch.freed_wiped = std::all_of(watch.block, watch.block + watch.count,
                                     [](uint32_t value) { return value == 0; });
     watch.block = nullptr;
   }
-  static_cast<void>(bytes);
-  ::operator delete(block);
+  std::free(block);
+}
+
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept {
+  operator delete(block);
 }
 
 namespace sotto {

@@ -27,7 +27,8 @@ enum class FinishReason { stop, length, cancelled };
 struct Finish {
   FinishReason reason;
   uint32_t prompt_tokens;
-  uint32_t generated_tokens;               // delivered tokens; the stop token is not counted
+  // Delivered tokens: neither the stop token counts nor what cancel() dropped.
+  uint32_t generated_tokens;
   std::chrono::nanoseconds prompt_time;    // from admission to the first token
   std::chrono::nanoseconds generate_time;  // from the first token to the last
   std::chrono::nanoseconds queue_time;
@@ -45,8 +46,10 @@ class TokenStream {
   // that reads slower than the model writes pauses only its own sequence, after
   // `stream_tokens_max`.
   Result<std::optional<Sampled>> next();
-  // Frees the sequence within one step of the engine; next() then ends the stream.
+  // Frees the sequence within one step of the engine and drops what was not read yet; next() then
+  // ends the stream.
   void cancel();
+  // Nothing before next() came to the end, or when the answer ended with an error.
   const std::optional<Finish>& finish() const;
 
   struct State;
@@ -60,7 +63,7 @@ class TokenStream {
 struct EngineOptions {
   uint32_t sequences_max = 16;   // running at once
   uint32_t queue_max = 64;       // waiting for a place
-  uint32_t context = 4096;       // positions that one request may use at most
+  uint32_t context = 4096;       // positions of one request, at most; the model's bound it too
   uint64_t cache_positions = 0;  // of all sequences together; 0: context
   uint32_t prompt_chunk = 256;   // prompt tokens per step, of all sequences together
   uint32_t stream_tokens_max = 256;
@@ -81,6 +84,7 @@ struct EngineStats {
 class Engine {
  public:
   // The model must outlive the engine, and nobody else may call its forward() meanwhile.
+  // `malformed` names an option that is out of the model's limits, `exhausted` is the memory.
   static Result<std::unique_ptr<Engine>> create(model::Model& model, const EngineOptions& options);
   ~Engine();  // cancels what runs and joins the thread
 
@@ -89,6 +93,7 @@ class Engine {
   Result<TokenStream> submit(Request request);
 
   EngineStats stats() const;
+  // As they are in effect: with the context that the model has, and the cache's size.
   const EngineOptions& options() const;
 
   struct Impl;

@@ -1,0 +1,101 @@
+// Who gets to compute next: the sequences that run, and one step of the model for all of them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/secret_vector.h"
+#include "engine/engine.h"
+#include "model/kv_cache.h"
+
+namespace sotto::engine {
+
+using Clock = std::chrono::steady_clock;
+
+// A request that was accepted, and where its tokens go.
+struct Job {
+  std::shared_ptr<TokenStream::State> stream;
+  SecretVector<TokenId> prompt;
+  uint32_t tokens_max = 0;  // at least 1
+  SamplingParams sampling;
+  std::vector<TokenId> stop_tokens;
+  Clock::time_point submitted;
+
+  uint32_t prompt_tokens() const { return static_cast<uint32_t>(prompt.size()); }
+  uint32_t positions() const { return prompt_tokens() + tokens_max; }
+};
+
+// A job that has a place in the cache.
+struct Active {
+  Job job;
+  model::Sequence sequence;
+  Sampler sampler;
+  Clock::time_point admitted;
+  Clock::time_point first_token = {};
+  Clock::time_point last_token = {};
+  uint32_t prompt_done = 0;  // tokens of the prompt that the model has seen
+  uint32_t generated = 0;
+  TokenId last = 0;     // generated, not yet seen by the model
+  uint32_t chunk = 0;   // of the prompt, in the step at hand
+  bool paused = false;  // its consumer is slow: not in the next step
+
+  // What the last step gave: a token, an end, both or neither.
+  std::optional<Sampled> token = {};
+  std::optional<FinishReason> reason = {};
+  std::optional<Error> error = {};
+  bool done = false;  // its stream has ended, its place is still to be freed
+
+  bool decoding() const { return prompt_done == job.prompt_tokens(); }
+  // With the times as they stand; TokenStream::State::end() knows the delivered tokens.
+  Finish finish(FinishReason why) const;
+};
+
+// Lives on the engine's thread and knows neither lock nor stream: the engine carries tokens out.
+class Scheduler {
+ public:
+  // The options have been checked against the model's limits.
+  Scheduler(model::Model& model, model::KvCache& cache, const EngineOptions& options);
+
+  bool has_room(const Job& job) const;
+  // has_room(job) holds. An exception leaves the job as it was.
+  void admit(Job&& job, Clock::time_point now);
+
+  // One forward pass: a token of each decoding sequence that is neither paused nor done, and up to
+  // `prompt_chunk` tokens of prompts. Every sequence that reaches its prompt's end or goes on gets
+  // its next token. Does nothing when nobody can run. A failure of the model is an error of all
+  // that took part.
+  void step();
+
+  // In the order of their admission.
+  std::vector<Active>& active() { return active_; }
+  const std::vector<Active>& active() const { return active_; }
+
+  // Wipes what they held, which may be much.
+  void remove_done();
+
+  uint64_t prompt_tokens() const { return prompt_tokens_; }
+  uint64_t generated_tokens() const { return generated_tokens_; }
+  uint32_t pages() const { return cache_.pages(); }
+  uint32_t pages_free() const { return cache_.pages_free(); }
+
+ private:
+  void share_out(uint32_t budget);
+  void form_batch();
+  void take_token(Active& active, std::span<const float> logits);
+
+  model::Model& model_;
+  model::KvCache& cache_;
+  const EngineOptions options_;
+  Distribution distribution_;
+  std::vector<Active> active_;
+  std::vector<model::BatchPart> parts_;
+  std::vector<Active*> takers_;  // who each part belongs to
+  uint64_t prompt_tokens_ = 0;
+  uint64_t generated_tokens_ = 0;
+};
+
+}  // namespace sotto::engine

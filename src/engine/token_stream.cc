@@ -1,0 +1,78 @@
+// The consumer's end of a request: reading, cancelling, and what is left when the engine is gone.
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "base/check.h"
+#include "engine/stream_state.h"
+
+namespace sotto::engine {
+
+void TokenStream::State::push(Sampled token) {
+  unread.push_back(std::move(token));
+  ++delivered;
+  readable.notify_all();
+}
+
+void TokenStream::State::end(Finish how) {
+  how.generated_tokens = delivered;
+  finish = how;
+  readable.notify_all();
+}
+
+void TokenStream::State::end(Error why) {
+  error = std::move(why);
+  readable.notify_all();
+}
+
+TokenStream::TokenStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+TokenStream::TokenStream(TokenStream&&) noexcept = default;
+
+TokenStream& TokenStream::operator=(TokenStream&& other) noexcept {
+  std::swap(state_, other.state_);  // `other` cancels what was here when it goes
+  return *this;
+}
+
+TokenStream::~TokenStream() {
+  if (state_ != nullptr) cancel();
+}
+
+Result<std::optional<Sampled>> TokenStream::next() {
+  CHECK(state_ != nullptr);
+  State& state = *state_;
+  std::unique_lock lock(state.hub->mutex);
+  state.readable.wait(lock, [&] { return !state.unread.empty() || state.ended(); });
+  if (!state.unread.empty()) {
+    const bool paused = state.full();
+    std::optional<Sampled> token = std::move(state.unread.front());
+    state.unread.pop_front();
+    if (paused) state.hub->work.notify_one();
+    return token;
+  }
+  if (state.error.has_value()) return std::unexpected(*state.error);
+  state.reported = state.finish;
+  return std::optional<Sampled>();
+}
+
+void TokenStream::cancel() {
+  CHECK(state_ != nullptr);
+  State& state = *state_;
+  const std::lock_guard lock(state.hub->mutex);
+  if (state.cancelled) return;
+  state.cancelled = true;
+  const uint32_t dropped = static_cast<uint32_t>(state.unread.size());
+  state.unread.clear();
+  state.delivered -= dropped;
+  if (state.finish.has_value() && dropped > 0) {
+    // The answer was complete, but its consumer did not want all of it.
+    state.finish->reason = FinishReason::cancelled;
+    state.finish->generated_tokens = state.delivered;
+  }
+  state.hub->work.notify_one();
+}
+
+const std::optional<Finish>& TokenStream::finish() const {
+  CHECK(state_ != nullptr);
+  return state_->reported;
+}
+
+}  // namespace sotto::engine
