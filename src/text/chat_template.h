@@ -1,5 +1,5 @@
-// Chat templates: the GGUF's own Jinja2, run in a sandbox with bounds, keeping track of who said
-// what. SPDX-License-Identifier: Apache-2.0
+// Chat templates: the GGUF's own Jinja2 in a sandbox with bounds, keeping track of who said what.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -30,9 +30,10 @@ struct ChatInput {
 };
 
 struct TemplateLimits {
-  uint64_t steps_max = 5'000'000;  // evaluated nodes
+  uint64_t steps_max = 5'000'000;         // evaluated nodes, visited items, 16 bytes of text
+  uint64_t value_bytes_max = 256u << 20;  // of all values made during a rendering
   uint64_t output_bytes_max = 16u << 20;
-  uint32_t depth_max = 128;  // nesting of blocks, expressions and macro calls
+  uint32_t depth_max = 128;  // nesting of blocks and expressions; 8 × that while running
   uint64_t source_bytes_max = 1u << 20;
 };
 
