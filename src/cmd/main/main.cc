@@ -1,5 +1,8 @@
 // The program: picks the subcommand, prints its error if it has one, and exits with the agreed code.
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -8,14 +11,40 @@
 #include <vector>
 
 #include "cmd/commands.h"
+#include "cmd/terminal.h"
 
 namespace {
 
 using sotto::ErrorKind;
 
+struct Command {
+  const char* name;
+  const char* what;
+  sotto::cmd::Run (*add)(CLI::App&);
+};
+
+constexpr Command kCommands[] = {
+    {"run", "ask a model, on the terminal", sotto::cmd::add_run},
+    {"inspect", "show what a model file holds, and its identity", sotto::cmd::add_inspect},
+    {"bench", "measure a model, or a shape of model, on this machine", sotto::cmd::add_bench},
+    {"tokenize", "turn text into token ids, or back", sotto::cmd::add_tokenize},
+    {"render", "render a chat template", sotto::cmd::add_render},
+    {"logits", "write the logits of given token ids", sotto::cmd::add_logits},
+};
+
 int exit_code(ErrorKind kind) {
   return kind == ErrorKind::untrusted || kind == ErrorKind::expired ? sotto::cmd::kExitUntrusted
-                                                                     : sotto::cmd::kExitFailure;
+                                                                    : sotto::cmd::kExitFailure;
+}
+
+// A core dump would hold prompts and answers. The limit stops those that go to a file, the flag
+// those that are piped to a handler, which heeds no limit.
+void forbid_core_dumps() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+#ifndef SOTTO_SANITIZED  // the leak checker has to attach to the process
+  prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 int run(int argc, char** argv) {
@@ -24,17 +53,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Example: sotto run demo \"What is remote attestation?\"");
 
-  using Add = sotto::cmd::Run (*)(CLI::App&);
-  const std::tuple<const char*, const char*, Add> commands[] = {
-      {"run", "ask a model, on the terminal", sotto::cmd::add_run},
-      {"inspect", "show what a model file holds, and its identity", sotto::cmd::add_inspect},
-      {"bench", "measure a model, or a shape of model, on this machine", sotto::cmd::add_bench},
-      {"tokenize", "turn text into token ids, or back", sotto::cmd::add_tokenize},
-      {"render", "render a chat template", sotto::cmd::add_render},
-      {"logits", "write the logits of given token ids", sotto::cmd::add_logits},
-  };
   std::vector<std::pair<CLI::App*, sotto::cmd::Run>> runs;
-  for (const auto& [name, what, add] : commands) {
+  for (const auto& [name, what, add] : kCommands) {
     CLI::App* command = app.add_subcommand(name, what);
     runs.emplace_back(command, add(*command));
   }
@@ -47,9 +67,15 @@ int run(int argc, char** argv) {
   for (const auto& [command, run] : runs) {
     if (!command->parsed()) continue;
     const sotto::Result<int> result = run();
-    if (result) return *result;
+    if (result && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return *result;
+    if (result) {
+      std::fprintf(stderr, "sotto %s: standard output cannot be written\n",
+                   command->get_name().c_str());
+      return sotto::cmd::kExitFailure;
+    }
+    // A message may quote names from a file, which must not drive the terminal.
     std::fprintf(stderr, "sotto %s: %s\n", command->get_name().c_str(),
-                 result.error().message.c_str());
+                 sotto::cmd::printable(result.error().message).c_str());
     return exit_code(result.error().kind);
   }
   return sotto::cmd::kExitUsage;
@@ -58,6 +84,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  forbid_core_dumps();
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# `sotto bench`, tiny: it measures, says the same twice, and refuses what cannot be.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+
+sotto=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+checks=0
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# expect_exit CODE MESSAGE ARGUMENTS...: the exit code, and a part of what stands on standard error.
+expect_exit() {
+  local code=$1 message=$2 status=0
+  shift 2
+  "$sotto" bench "$@" >"$work/stdout" 2>"$work/stderr" || status=$?
+  [[ $status -eq $code ]] || fail "bench $*: exit $status, not $code: $(cat "$work/stderr")"
+  [[ -z $message ]] || grep -qF -- "$message" "$work/stderr" ||
+    fail "bench $*: no '$message' in $(cat "$work/stderr")"
+  checks=$((checks + 1))
+}
+
+# field FILE NAME: a number or string of the one JSON object in FILE.
+field() {
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
+}
+
+# positive FILE NAMES...: each is a number above zero.
+positive() {
+  python3 - "$@" <<'PYTHON' || fail "a number of $1 is not above zero"
+import json, sys
+values = json.load(open(sys.argv[1]))
+for name in sys.argv[2:]:
+    assert values[name] > 0, (name, values[name])
+PYTHON
+  checks=$((checks + 1))
+}
+
+measures=(weight_bytes weight_bytes_per_token read_bytes_per_second prompt_tokens_per_second
+  generate_tokens_per_second weight_bytes_per_second bandwidth_share kv_bytes memory_peak_bytes)
+
+"$sotto" bench demo --prompt 16 --generate 8 --threads 1 --json >"$work/one"
+positive "$work/one" "${measures[@]}"
+"$sotto" bench demo --prompt 16 --generate 8 --threads 2 --repeat 2 --json >"$work/two"
+[[ $(field "$work/one" hash) == "$(field "$work/two" hash)" ]] || fail "threads changed the tokens"
+
+SOTTO_ISA=scalar "$sotto" bench demo --prompt 16 --generate 8 --json >"$work/scalar"
+[[ $(field "$work/scalar" isa) == scalar ]] || fail "SOTTO_ISA=scalar was not heeded"
+[[ $(field "$work/one" hash) == "$(field "$work/scalar" hash)" ]] || fail "scalar changed the tokens"
+
+"$sotto" bench demo --prompt 16 --generate 8 --parallel 3 --kv q8_0 --json >"$work/parallel"
+positive "$work/parallel" "${measures[@]}"
+
+# The smallest preset, with blocks of 32 and of 256, and without generation or without a prompt.
+for type in Q4_K_M Q8_0; do
+  "$sotto" bench --preset gpt2 --type $type --prompt 8 --generate 2 --json >"$work/preset"
+  positive "$work/preset" "${measures[@]}"
+  [[ $(field "$work/preset" type) == "$type" ]] || fail "another type was measured"
+done
+"$sotto" bench demo --prompt 0 --generate 4 >"$work/text"
+grep -q '^generate  1 x 4 tokens' "$work/text" || fail "no generation in: $(cat "$work/text")"
+"$sotto" bench demo --prompt 4 --generate 0 >"$work/text"
+grep -q '^prompt    1 x 4 tokens' "$work/text" || fail "no prompt in: $(cat "$work/text")"
+
+[[ $("$sotto" bench --list-presets | wc -l) -ge 12 ]] || fail "fewer than 12 presets"
+
+expect_exit 2 'either a MODEL or a --preset'
+expect_exit 2 'either a MODEL or a --preset' demo --preset gpt2
+expect_exit 2 '--type is for a --preset' demo --type Q8_0
+expect_exit 2 '--threads' demo --threads 0
+expect_exit 3 'gpt2-large' --preset gpt5
+expect_exit 3 'Q4_K_M' --preset gpt2 --type Q9
+expect_exit 3 'context' demo --prompt 1000000
+# 160 GB of weights, and a cache beyond any machine's memory.
+expect_exit 3 'GB available' --preset deepseek-r1-distill-llama-70b --type F32 --parallel 1024 \
+  --prompt 100000
+
+echo "$checks checks passed"
