@@ -21,6 +21,17 @@ uint64_t number_in(const char* path) {
   return file >> value ? value : kUnknown;  // "max" is no number: no limit
 }
 
+// What files occupy in this control group's memory: the kernel takes it back when it is needed.
+uint64_t file_cache_bytes() {
+  std::ifstream file("/sys/fs/cgroup/memory.stat");
+  std::string key;
+  uint64_t value, sum = 0;
+  while (file >> key >> value) {
+    if (key == "active_file" || key == "inactive_file") sum += value;
+  }
+  return sum;
+}
+
 uint64_t system_available() {
   std::ifstream file("/proc/meminfo");
   std::string key;
@@ -37,10 +48,9 @@ uint64_t system_available() {
 uint64_t memory_available() {
   const uint64_t limit = number_in("/sys/fs/cgroup/memory.max");
   const uint64_t used = number_in("/sys/fs/cgroup/memory.current");
-  const uint64_t left = limit == kUnknown || used == kUnknown ? kUnknown
-                        : limit > used                        ? limit - used
-                                                              : 0;
-  return std::min(left, system_available());
+  if (limit == kUnknown || used == kUnknown) return system_available();
+  const uint64_t needed = used - std::min(used, file_cache_bytes());
+  return std::min(limit - std::min(limit, needed), system_available());
 }
 
 Result<Memory> Memory::allocate(uint64_t bytes, const char* what) {

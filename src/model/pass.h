@@ -24,8 +24,10 @@ struct Rows {
   uint64_t stride = 0;
   uint32_t width = 0;
   float* row(uint32_t token) const { return data + token * stride; }
-  // The columns [begin, begin + width) of the same rows.
-  Rows columns(uint32_t begin, uint32_t count) const { return {data + begin, stride, count}; }
+  // The columns [begin, begin + count) of the same rows; of no rows, while sizes are only counted.
+  Rows columns(uint32_t begin, uint32_t count) const {
+    return {data == nullptr ? nullptr : data + begin, stride, count};
+  }
 };
 
 // Where a token of the batch belongs.
