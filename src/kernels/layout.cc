@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/layout.h"
 
+#include <cstddef>
 #include <cstring>
 
 #include "base/check.h"
@@ -82,23 +83,37 @@ uint64_t row_bytes(TensorType type, uint32_t columns) {
   return uint64_t{blocks_of(type, columns)} * gguf::traits(type).block_bytes;
 }
 
-void or_dword(uint8_t* at, uint32_t bits) {
+uint32_t dword_at(const uint8_t* at) {
   uint32_t word;
   std::memcpy(&word, at, 4);
-  word |= bits;
+  return word;
+}
+
+void put_dword(uint8_t* at, uint32_t word) {
   std::memcpy(at, &word, 4);
 }
 
-void pack_q4k(const FileQ4K& from, uint32_t row, PackedQ4K& to) {
-  to.scale[row] = from.scale;
-  to.min_scale[row] = from.min_scale;
-  for (uint32_t i = 0; i < 3; ++i) std::memcpy(&to.sub_scales[i][row], from.sub_scales + 4 * i, 4);
-  for (uint32_t column = 0; column < 256; column += 4) {
-    const NibblePlace place = nibble_place(column);
-    uint32_t quad;
-    std::memcpy(&quad, from.quants + file_q4k_byte(column), 4);
-    quad = quad >> file_q4k_shift(column) & 0x0f0f0f0f;
-    or_dword(to.quants[place.reg] + 4 * row, quad << place.shift);
+// The low nibbles of a and, above them, those of b.
+uint32_t join_nibbles(uint32_t a, uint32_t b) {
+  return (a & 0x0f0f0f0f) | (b & 0x0f0f0f0f) << 4;
+}
+
+// Packing writes every dword of the row once; the places are those of nibble_place() and crumb_place(),
+// taken a sub-block of 32 columns at a time because loading a model waits for this.
+void pack_q4k(const uint8_t* file_block, uint32_t row, PackedQ4K& to) {
+  std::memcpy(&to.scale[row], file_block + offsetof(FileQ4K, scale), 2);
+  std::memcpy(&to.min_scale[row], file_block + offsetof(FileQ4K, min_scale), 2);
+  for (uint32_t i = 0; i < 3; ++i) {
+    to.sub_scales[i][row] = dword_at(file_block + offsetof(FileQ4K, sub_scales) + 4 * i);
+  }
+  for (uint32_t sub = 0; sub < 8; ++sub) {
+    const uint8_t* bytes = file_block + offsetof(FileQ4K, quants) + 32 * (sub / 2);
+    const uint32_t shift = 4 * (sub % 2);
+    for (uint32_t i = 0; i < 4; ++i) {
+      const uint32_t first = dword_at(bytes + 4 * i) >> shift;
+      const uint32_t second = dword_at(bytes + 16 + 4 * i) >> shift;
+      put_dword(to.quants[4 * sub + i] + 4 * row, join_nibbles(first, second));
+    }
   }
 }
 
@@ -114,18 +129,24 @@ void unpack_q4k(const PackedQ4K& from, uint32_t row, FileQ4K& to) {
   }
 }
 
-void pack_q6k(const FileQ6K& from, uint32_t row, PackedQ6K& to) {
-  for (uint32_t i = 0; i < 4; ++i) std::memcpy(&to.sub_scales[i][row], from.sub_scales + 4 * i, 4);
-  for (uint32_t column = 0; column < 256; column += 4) {
-    const NibblePlace low = nibble_place(column);
-    const CrumbPlace high = crumb_place(low);
-    uint32_t nibbles, crumbs;
-    std::memcpy(&nibbles, from.low + file_q6k_low_byte(column), 4);
-    std::memcpy(&crumbs, from.high + file_q6k_high_byte(column), 4);
-    nibbles = nibbles >> file_q6k_low_shift(column) & 0x0f0f0f0f;
-    crumbs = crumbs >> file_q6k_high_shift(column) & 0x03030303;
-    or_dword(to.low[low.reg] + 4 * row, nibbles << low.shift);
-    or_dword(to.high[high.reg] + 4 * row, crumbs << high.shift);
+void pack_q6k(const uint8_t* file_block, uint32_t row, PackedQ6K& to) {
+  for (uint32_t i = 0; i < 4; ++i) {
+    to.sub_scales[i][row] = dword_at(file_block + offsetof(FileQ6K, sub_scales) + 4 * i);
+  }
+  for (uint32_t sub = 0; sub < 8; ++sub) {
+    const uint8_t* low = file_block + offsetof(FileQ6K, low) + 64 * (sub / 4) + 32 * (sub % 2);
+    const uint8_t* high = file_block + offsetof(FileQ6K, high) + 32 * (sub / 4);
+    const uint32_t low_shift = 4 * (sub % 4 / 2), high_shift = 2 * (sub % 4);
+    uint32_t crumbs[4];
+    for (uint32_t i = 0; i < 4; ++i) {
+      const uint32_t first = dword_at(low + 4 * i) >> low_shift;
+      const uint32_t second = dword_at(low + 16 + 4 * i) >> low_shift;
+      put_dword(to.low[4 * sub + i] + 4 * row, join_nibbles(first, second));
+      crumbs[i] = (dword_at(high + 4 * i) >> high_shift & 0x03030303) |
+                  (dword_at(high + 16 + 4 * i) >> high_shift & 0x03030303) << 2;
+    }
+    put_dword(to.high[2 * sub] + 4 * row, crumbs[0] | crumbs[1] << 4);
+    put_dword(to.high[2 * sub + 1] + 4 * row, crumbs[2] | crumbs[3] << 4);
   }
 }
 
@@ -155,43 +176,40 @@ const uint16_t* trailing_scales(const uint8_t* group, uint32_t blocks) {
 
 void pack_row_q4k(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
   for (uint32_t b = 0; b < blocks; ++b) {
-    FileQ4K block;
-    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
-    pack_q4k(block, row, reinterpret_cast<PackedQ4K*>(group)[b]);
+    pack_q4k(from + b * sizeof(FileQ4K), row, reinterpret_cast<PackedQ4K*>(group)[b]);
   }
 }
 
 void pack_row_q6k(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
   for (uint32_t b = 0; b < blocks; ++b) {
-    FileQ6K block;
-    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
+    const uint8_t* block = from + b * sizeof(FileQ6K);
     pack_q6k(block, row, reinterpret_cast<PackedQ6K*>(group)[b]);
-    trailing_scales<PackedQ6K>(group, blocks)[kRows * b + row] = block.scale;
+    std::memcpy(&trailing_scales<PackedQ6K>(group, blocks)[kRows * b + row],
+                block + offsetof(FileQ6K, scale), 2);
   }
 }
 
 void pack_row_q80(const uint8_t* from, uint32_t blocks, uint32_t row, uint8_t* group) {
   for (uint32_t b = 0; b < blocks; ++b) {
-    FileQ80 block;
-    std::memcpy(&block, from + b * sizeof(block), sizeof(block));
-    trailing_scales<PackedQ80>(group, blocks)[kRows * b + row] = block.scale;
+    const uint8_t* block = from + b * sizeof(FileQ80);
+    std::memcpy(&trailing_scales<PackedQ80>(group, blocks)[kRows * b + row], block, 2);
+    const uint8_t* quants = block + offsetof(FileQ80, quants);
+    PackedQ80& packed = reinterpret_cast<PackedQ80*>(group)[b];
     for (uint32_t quad = 0; quad < 8; ++quad) {
-      uint32_t word;
-      std::memcpy(&word, block.quants + 4 * quad, 4);
-      word ^= 0x80808080;
-      std::memcpy(reinterpret_cast<PackedQ80*>(group)[b].quants[quad] + 4 * row, &word, 4);
+      put_dword(packed.quants[quad] + 4 * row, dword_at(quants + 4 * quad) ^ 0x80808080);
     }
   }
 }
 
 // Floating-point types: element (row, column) at [column][row].
-void pack_columns(uint32_t element_bytes, uint32_t columns, const uint8_t* rows, uint32_t row_count,
-                  uint8_t* group) {
+template <class Element>
+void pack_columns(uint32_t columns, const uint8_t* rows, uint32_t row_count, uint8_t* group) {
   for (uint32_t row = 0; row < row_count; ++row) {
-    const uint8_t* from = rows + uint64_t{row} * columns * element_bytes;
+    const uint8_t* from = rows + uint64_t{row} * columns * sizeof(Element);
+    uint8_t* to = group + row * sizeof(Element);
     for (uint32_t column = 0; column < columns; ++column) {
-      std::memcpy(group + (uint64_t{column} * kRows + row) * element_bytes,
-                  from + uint64_t{column} * element_bytes, element_bytes);
+      std::memcpy(to + uint64_t{column} * kRows * sizeof(Element),
+                  from + uint64_t{column} * sizeof(Element), sizeof(Element));
     }
   }
 }
@@ -208,9 +226,10 @@ void pack_group(TensorType type, uint32_t columns, const uint8_t* file_rows, uin
   const uint32_t blocks = blocks_of(type, columns);
   const uint64_t stride = row_bytes(type, columns);
   // Zero bytes are a zero weight in every format but Q8_0's packed form, where scale 0 makes it so.
-  std::memset(group, 0, group_bytes(type, columns));
-  if (gguf::traits(type).block_elements == 1) {
-    return pack_columns(gguf::traits(type).block_bytes, columns, file_rows, rows, group);
+  if (rows < kRows) std::memset(group, 0, group_bytes(type, columns));
+  if (type == TensorType::F32) return pack_columns<float>(columns, file_rows, rows, group);
+  if (type == TensorType::F16 || type == TensorType::BF16) {
+    return pack_columns<uint16_t>(columns, file_rows, rows, group);
   }
   for (uint32_t row = 0; row < rows; ++row) {
     const uint8_t* from = file_rows + row * stride;
