@@ -13,17 +13,22 @@ namespace sotto {
 
 // Wipes whatever it frees, a vector's old buffer after growth included. For trivially copyable
 // elements that is all of the content; elements with memory of their own need an allocator too.
-template <class T>
+// `Source` is where the memory comes from and goes to.
+template <class T, template <class> class Source = std::allocator>
 struct WipingAllocator {
   using value_type = T;
+  template <class U>
+  struct rebind {
+    using other = WipingAllocator<U, Source>;
+  };
   WipingAllocator() = default;
   template <class U>
-  WipingAllocator(const WipingAllocator<U>&) {}  // NOLINT(google-explicit-constructor): rebinding
+  WipingAllocator(const WipingAllocator<U, Source>&) {}  // NOLINT(google-explicit-constructor)
 
-  T* allocate(size_t count) { return std::allocator<T>().allocate(count); }
+  T* allocate(size_t count) { return Source<T>().allocate(count); }
   void deallocate(T* data, size_t count) {
     wipe(data, count * sizeof(T));
-    std::allocator<T>().deallocate(data, count);
+    Source<T>().deallocate(data, count);
   }
   bool operator==(const WipingAllocator&) const { return true; }
 };

@@ -6,72 +6,78 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
+#include <deque>
 #include <utility>
+#include <vector>
 
 namespace sotto {
 namespace {
 
-// Watches one block: `freed_wiped` is set when it was given back full of zeros.
-struct Watch {
-  uint32_t* block = nullptr;
-  size_t count = 0;
-  bool freed_wiped = false;
+uint32_t freed_blocks = 0;
+uint32_t freed_unwiped = 0;
+
+// Looks at every block when it is given back.
+template <class T>
+struct Watching {
+  T* allocate(size_t count) { return std::allocator<T>().allocate(count); }
+  void deallocate(T* data, size_t count) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(data);
+    ++freed_blocks;
+    if (!std::all_of(bytes, bytes + count * sizeof(T), [](uint8_t byte) { return byte == 0; })) {
+      ++freed_unwiped;
+    }
+    std::allocator<T>().deallocate(data, count);
+  }
 };
-Watch watch;
 
-}  // namespace
-}  // namespace sotto
+using Watched = std::vector<uint32_t, WipingAllocator<uint32_t, Watching>>;
+using WatchedDeque = std::deque<uint32_t, WipingAllocator<uint32_t, Watching>>;
 
-// The program's own allocation, so that a test sees a block as it is when it is freed. Inlined, it
-// would look to the compiler like memory of one allocator freed by another.
-[[gnu::noinline]] void* operator new(size_t bytes) {
-  void* block = std::malloc(bytes);
-  if (block == nullptr) std::abort();
-  return block;
-}
+class SecretVectorTest : public testing::Test {
+ protected:
+  SecretVectorTest() { freed_blocks = freed_unwiped = 0; }
+};
 
-[[gnu::noinline]] void operator delete(void* block) noexcept {
-  using sotto::watch;
-  if (block != nullptr && block == watch.block) {
-    watch.freed_wiped = std::all_of(watch.block, watch.block + watch.count,
-                                    [](uint32_t value) { return value == 0; });
-    watch.block = nullptr;
-  }
-  std::free(block);
-}
-
-[[gnu::noinline]] void operator delete(void* block, size_t) noexcept {
-  operator delete(block);
-}
-
-namespace sotto {
-namespace {
-
-TEST(SecretVector, wipes_what_it_frees) {
+TEST_F(SecretVectorTest, wipes_what_it_frees) {
   {
-    SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
-    watch = {secrets.data(), secrets.size(), false};
+    const Watched secrets(1000, 0xdeadbeef);
   }
-  EXPECT_TRUE(watch.freed_wiped);
+  EXPECT_EQ(1u, freed_blocks);
+  EXPECT_EQ(0u, freed_unwiped);
 }
 
-TEST(SecretVector, wipes_the_old_buffer_when_it_grows) {
-  SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
-  watch = {secrets.data(), secrets.size(), false};
+TEST_F(SecretVectorTest, wipes_the_old_buffer_when_it_grows) {
+  Watched secrets(1000, 0xdeadbeef);
   secrets.reserve(secrets.capacity() + 1);
-  EXPECT_TRUE(watch.freed_wiped);
-  EXPECT_EQ(secrets, SecretVector<uint32_t>(1000, 0xdeadbeef));
+  EXPECT_EQ(1u, freed_blocks);
+  EXPECT_EQ(0u, freed_unwiped);
+  EXPECT_EQ(secrets, Watched(1000, 0xdeadbeef));
 }
 
-TEST(SecretVector, moving_hands_the_buffer_on) {
-  SecretVector<uint32_t> secrets(1000, 0xdeadbeef);
-  watch = {secrets.data(), secrets.size(), false};
-  const SecretVector<uint32_t> moved = std::move(secrets);
-  EXPECT_FALSE(watch.freed_wiped);
-  EXPECT_EQ(moved.data(), watch.block);
-  watch = {};
+TEST_F(SecretVectorTest, a_deque_wipes_its_blocks_too) {
+  {
+    WatchedDeque secrets;
+    for (uint32_t i = 0; i < 10000; ++i) secrets.push_back(0xdeadbeef);
+    while (!secrets.empty()) secrets.pop_front();
+  }
+  EXPECT_LT(10u, freed_blocks);
+  EXPECT_EQ(0u, freed_unwiped);
+}
+
+TEST_F(SecretVectorTest, moving_hands_the_buffer_on) {
+  Watched secrets(1000, 0xdeadbeef);
+  const uint32_t* block = secrets.data();
+  const Watched moved = std::move(secrets);
+  EXPECT_EQ(0u, freed_blocks);
+  EXPECT_EQ(block, moved.data());
+}
+
+TEST_F(SecretVectorTest, the_watcher_sees_what_nobody_wipes) {
+  Watching<uint32_t> watching;
+  uint32_t* block = watching.allocate(1);
+  *block = 0xdeadbeef;
+  watching.deallocate(block, 1);
+  EXPECT_EQ(1u, freed_unwiped);
 }
 
 }  // namespace
