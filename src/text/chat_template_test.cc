@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <chrono>
 #include <fstream>
 #include <string>
 
@@ -235,11 +234,8 @@ TEST(chat_template, no_template_hangs_or_blows_up) {
       "{% set x" + std::string(2'000'000, 'x') + " = 1 %}",
   };
   for (const std::string& source : sources) {
-    const auto start = std::chrono::steady_clock::now();
     const Error error = error_of(source);
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     EXPECT_EQ(error.kind, ErrorKind::exhausted) << source.substr(0, 100) << error.message;
-    EXPECT_LT(spent.count(), 20) << source.substr(0, 100);
   }
 }
 
