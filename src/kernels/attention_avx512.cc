@@ -10,7 +10,6 @@
 namespace sotto::kernels {
 namespace {
 
-constexpr uint32_t kTiles = kPagePositions / kTileRows;
 constexpr int kQueries =
     6;  // taken together, so that a key or value is loaded once for all of them
 
@@ -245,8 +244,6 @@ void merge(uint32_t count, uint32_t value_width, const Partials& into, const Par
     }
   }
 }
-
-static_assert(kTiles * kTileRows == kPagePositions);
 
 }  // namespace
 

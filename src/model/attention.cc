@@ -61,9 +61,9 @@ void Pass::store(uint32_t layer, uint32_t token, const Rows& key, const Rows& va
         put_half(values, uint64_t{at} * value_width + i, v[i]);
       continue;
     }
-    int8_t quants[1024];
-    float scales[32];
-    int16_t sums[64];
+    int8_t quants[kHeadWidthMax];
+    float scales[kHeadWidthMax / 32];
+    int16_t sums[kHeadWidthMax / 16];
     kernels_->quantize(k, width, 32, quants, scales, sums);
     for (uint32_t i = 0; i < width; i += 4) {
       std::memcpy(keys + (uint64_t{tile} * width + i) * kTileRows + 4 * lane, quants + i, 4);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/model.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/check.h"
@@ -115,6 +116,7 @@ Result<Logits> Model::forward(std::span<const BatchPart> batch) {
   impl.tokens.clear();
   impl.wanted.clear();
   for (const BatchPart& part : batch) {
+    CHECK(std::ranges::count(batch, part.sequence, &BatchPart::sequence) == 1);
     const uint64_t end = uint64_t{part.sequence->length()} + part.tokens.size();
     if (end > shape.context_max) {
       return fail(ErrorKind::exhausted, "{} positions are more than the model's context of {}", end,

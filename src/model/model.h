@@ -21,7 +21,8 @@ namespace sotto::model {
 // Which rows of logits a forward pass should give for one sequence of the batch.
 enum class Want { none, last, all };
 
-// Some tokens of one sequence, to be appended at its present length.
+// Some tokens of one sequence, to be appended at its present length. A sequence stands in at most one
+// part of a batch.
 struct BatchPart {
   Sequence* sequence;
   std::span<const TokenId> tokens;

@@ -52,7 +52,6 @@ class Keys {
 constexpr uint32_t kLayersMax = 1024;
 constexpr uint32_t kWidthMax = 1u << 20;
 constexpr uint32_t kHeadsMax = 1024;
-constexpr uint32_t kHeadWidthMax = 1024;
 constexpr uint32_t kContextMax = 1u << 22;
 
 Result<RopeShape> read_rope(const Keys& keys, uint32_t head_width) {

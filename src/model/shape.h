@@ -11,6 +11,9 @@
 
 namespace sotto::model {
 
+// Elements of one head at most; buffers for one head are this large.
+inline constexpr uint32_t kHeadWidthMax = 1024;
+
 enum class RopeScaling { none, linear, yarn };
 
 struct RopeShape {
