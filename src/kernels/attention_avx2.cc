@@ -58,6 +58,8 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
               Scores& scores) {
   const uint32_t blocks = page.width / 32;
   const uint8_t* key_scales = page.keys + uint64_t{kPagePositions} * page.width;
+  const uint64_t input_stride = activation_blocks(page.width);
+  const ActivationBlock* input = queries.blocks + query * input_stride;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     Pair score[N];
     for (int n = 0; n < N; ++n) score[n] = zero_pair();
@@ -65,7 +67,8 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
       const uint8_t* keys = page.keys + (uint64_t{tile} * page.width + 32 * b) * kTileRows;
       const Pair scale = halves16(key_scales + (uint64_t{tile} * blocks + b) * kTileRows * 2);
       for (int n = 0; n < N; ++n) {
-        const int8_t* at = queries.quants + uint64_t{query + n} * page.width + 32 * b;
+        const ActivationBlock& from = input[n * input_stride + b / 8];
+        const int8_t* at = from.quants + b % 8 * 32;
         __m256i low = _mm256_setzero_si256(), high = low;
         for (uint32_t quad = 0; quad < 8; ++quad) {
           const auto* line = reinterpret_cast<const __m256i*>(keys + 64 * quad);
@@ -74,7 +77,7 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
           high = add_dot(high, _mm256_loadu_si256(line + 1), value);
         }
         const Pair exact = {_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)};
-        const Pair query_scale = set_pair(queries.scales[uint64_t{query + n} * blocks + b]);
+        const Pair query_scale = set_pair(from.scales[b % 8]);
         score[n] = fma(query_scale, mul(scale, exact), score[n]);
       }
     }

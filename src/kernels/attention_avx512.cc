@@ -56,6 +56,8 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
   const uint32_t blocks = page.width / 32;
   const uint8_t* key_scales = page.keys + uint64_t{kPagePositions} * page.width;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
+  const uint64_t input_stride = activation_blocks(page.width);
+  const ActivationBlock* input = queries.blocks + query * input_stride;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     __m512 score[N];
     for (int n = 0; n < N; ++n) score[n] = _mm512_setzero_ps();
@@ -67,7 +69,7 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
         const __m512i key = _mm512_xor_si512(_mm512_loadu_si512(keys + 64 * quad), flip);
 #pragma GCC unroll 8
         for (int n = 0; n < N; ++n) {
-          const int8_t* at = queries.quants + uint64_t{query + n} * page.width + 32 * b + 4 * quad;
+          const int8_t* at = input[n * input_stride + b / 8].quants + b % 8 * 32 + 4 * quad;
           const __m512i value = broadcast_dword(at);
           dot[n] = _mm512_dpbusd_epi32(dot[n], key, value);
           sum[n] = _mm512_dpbusd_epi32(sum[n], flip, value);
@@ -76,7 +78,7 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
       const __m512 scale = halves(key_scales + (uint64_t{tile} * blocks + b) * kTileRows * 2);
       for (int n = 0; n < N; ++n) {
         const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(dot[n], sum[n]));
-        const __m512 query_scale = _mm512_set1_ps(queries.scales[uint64_t{query + n} * blocks + b]);
+        const __m512 query_scale = _mm512_set1_ps(input[n * input_stride + b / 8].scales[b % 8]);
         score[n] = _mm512_fmadd_ps(query_scale, _mm512_mul_ps(scale, exact), score[n]);
       }
     }

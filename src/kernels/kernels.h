@@ -28,16 +28,34 @@ struct Matrix {
   uint32_t groups() const { return (rows + kGroupRows - 1) / kGroupRows; }
 };
 
+// 256 columns of one token as int8, with all that products need of them in one place. The scales are
+// one per block of 32 columns, or the first alone for a block of 256. What follows from the quants is
+// stored beside them because it is read once per group of rows, and made once.
+struct alignas(64) ActivationBlock {
+  int8_t quants[256];
+  float scales[8];
+  int16_t sums32[8];  // of 32 quants each
+  alignas(64) int32_t
+      offsets16[16];     // -128 times each of sums16: what 128 added to every weight is too much
+  int32_t offsets32[8];  // -128 times each of sums32
+  int16_t sums16[16];    // of 16 quants each
+};
+static_assert(sizeof(ActivationBlock) == 448);
+
+// How many of them `columns` take; the last may be filled in part.
+constexpr uint32_t activation_blocks(uint32_t columns) {
+  return (columns + 255) / 256;
+}
+
 // What a matrix of some type is multiplied with: floats as they are for floating-point weights,
 // else int8 with one scale per block of 32 or 256, the block of the weights' own format.
 struct Activations {
   uint32_t tokens;
   uint32_t columns;
-  const float* values;    // [tokens][value_stride], for floating-point weights
-  uint64_t value_stride;  // at least columns
-  const int8_t* quants;   // [tokens][columns]
-  const float* scales;    // [tokens][columns / block]
-  const int16_t* sums;    // [tokens][columns / 16]: of 16 quants each
+  const float* values;            // [tokens][value_stride], for floating-point weights
+  uint64_t value_stride;          // at least columns
+  const ActivationBlock* blocks;  // [tokens][block_stride]
+  uint64_t block_stride;          // at least activation_blocks(columns)
 };
 
 // outputs[token * stride + row] for every token and the rows of groups [group_begin, group_end);
@@ -63,12 +81,11 @@ struct PageView {
 // Some query vectors that share a key-value head.
 struct Queries {
   uint32_t count;
-  const float* values;      // [count][width], scaled already
-  const int8_t* quants;     // [count][width], for Q8_0
-  const float* scales;      // [count][width / 32], for Q8_0
-  const uint32_t* visible;  // [count] positions of this page that each may see, 1 to 128
-  const float* slopes;      // [count] ALiBi; nullptr without
-  const int32_t* offsets;   // [count] the query's position minus the page's first; for ALiBi
+  const float* values;            // [count][width], scaled already
+  const ActivationBlock* blocks;  // [count][activation_blocks(width)], in blocks of 32, for Q8_0
+  const uint32_t* visible;        // [count] positions of this page that each may see, 1 to 128
+  const float* slopes;            // [count] ALiBi; nullptr without
+  const int32_t* offsets;         // [count] the query's position minus the page's first; for ALiBi
 };
 
 // One page's share of the softmax: the largest score, the sum of exp(score - largest), and the
@@ -84,9 +101,8 @@ struct Kernels {
 
   Multiply multiply[40];  // by the number of gguf::TensorType; nullptr where there is no such type
 
-  // One token's activations to int8 in blocks of `block` (32 or 256), and sums of 16 each.
-  void (*quantize)(const float* values, uint32_t columns, uint32_t block, int8_t* quants,
-                   float* scales, int16_t* sums);
+  // One token's activations to int8 in blocks of `block` (32 or 256, which divides `columns`).
+  void (*quantize)(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out);
 
   void (*rms_norm)(const float* x, const float* weight, uint32_t count, float epsilon, float* out);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, uint32_t count,

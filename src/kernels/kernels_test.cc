@@ -73,23 +73,17 @@ struct QuantizedTokens {
   QuantizedTokens(const Kernels& kernels, uint32_t tokens, uint32_t columns, uint32_t block,
                   Random& random)
       : values(uint64_t{tokens} * columns),
-        quants(values.size()),
-        scales(values.size() / std::max(block, 2u) + 1),
-        sums(values.size() / 16 + 1) {
+        blocks(uint64_t{tokens} * (activation_blocks(columns) + 1)) {
     for (float& value : values) value = random.normal();
+    const uint64_t stride = activation_blocks(columns) + 1;
     for (uint32_t token = 0; block > 1 && token < tokens; ++token) {
       kernels.quantize(values.data() + uint64_t{token} * columns, columns, block,
-                       quants.data() + uint64_t{token} * columns,
-                       scales.data() + uint64_t{token} * (columns / block),
-                       sums.data() + uint64_t{token} * (columns / 16));
+                       blocks.data() + token * stride);
     }
-    activations = {tokens,        columns,       values.data(), columns,
-                   quants.data(), scales.data(), sums.data()};
+    activations = {tokens, columns, values.data(), columns, blocks.data(), stride};
   }
   std::vector<float> values;
-  std::vector<int8_t> quants;
-  std::vector<float> scales;
-  std::vector<int16_t> sums;
+  std::vector<ActivationBlock> blocks;
   Activations activations;
 };
 
@@ -141,10 +135,12 @@ TEST(KernelsTest, scalar_products_are_those_of_the_dequantised_weights) {
         double expected = 0, size = 0;
         for (uint32_t i = 0; i < columns; ++i) {
           const uint64_t at = uint64_t{token} * columns + i;
+          const ActivationBlock& block =
+              input.activations.blocks[token * input.activations.block_stride + i / 256];
           const double value =
               type.block_elements == 1
                   ? input.values[at]
-                  : double{input.scales[at / type.block_elements]} * input.quants[at];
+                  : double{block.scales[i % 256 / type.block_elements]} * block.quants[i % 256];
           expected += weights[i] * value;
           size += std::fabs(weights[i] * value);
         }
@@ -207,15 +203,26 @@ TEST(KernelsTest, quantisation_has_the_same_bits_on_every_level) {
       for (int i = 0; i < 256; ++i) values[2048 + i] = static_cast<float>(i - 128) + 0.5f;
       values[2048] = 127.0f;
       const uint32_t count = static_cast<uint32_t>(values.size());
-      std::vector<int8_t> quants1(count), quants2(count);
-      std::vector<float> scales1(count / block), scales2(count / block);
-      std::vector<int16_t> sums1(count / 16), sums2(count / 16);
-      scalar().quantize(values.data(), count, block, quants1.data(), scales1.data(), sums1.data());
-      kernels.quantize(values.data(), count, block, quants2.data(), scales2.data(), sums2.data());
-      EXPECT_EQ(quants1, quants2);
-      EXPECT_EQ(sums1, sums2);
-      EXPECT_EQ(0, std::memcmp(scales1.data(), scales2.data(), scales1.size() * 4));
+      std::vector<ActivationBlock> expected(count / 256), actual(count / 256);
+      scalar().quantize(values.data(), count, block, expected.data());
+      kernels.quantize(values.data(), count, block, actual.data());
+      for (uint32_t b = 0; b < count / 256; ++b) {
+        const uint32_t scales = 256 / block;
+        EXPECT_EQ(0, std::memcmp(expected[b].scales, actual[b].scales, scales * sizeof(float)));
+        std::copy_n(expected[b].scales, 8, actual[b].scales);
+        EXPECT_EQ(0, std::memcmp(&expected[b], &actual[b], sizeof(ActivationBlock))) << b;
+      }
     }
+    // A block that is filled in part: what is there is the same.
+    const std::vector<float> short_row(288, 0.25f);
+    ActivationBlock expected[2], actual[2];
+    scalar().quantize(short_row.data(), 288, 32, expected);
+    kernels.quantize(short_row.data(), 288, 32, actual);
+    EXPECT_EQ(0, std::memcmp(expected[1].quants, actual[1].quants, 32));
+    EXPECT_EQ(expected[1].sums32[0], actual[1].sums32[0]);
+    EXPECT_EQ(expected[1].sums16[1], actual[1].sums16[1]);
+    EXPECT_EQ(expected[1].offsets16[1], actual[1].offsets16[1]);
+    EXPECT_EQ(expected[1].offsets32[0], actual[1].offsets32[0]);
   }
 }
 
@@ -268,9 +275,7 @@ struct AttentionCase {
       : keys(bytes(type, width)),
         values(bytes(type, value_width)),
         queries(uint64_t{count} * width),
-        quants(queries.size()),
-        scales(queries.size() / 32 + 1),
-        sums(queries.size() / 16 + 1),
+        blocks(uint64_t{count} * activation_blocks(width)),
         visible(count),
         slopes(count),
         offsets(count) {
@@ -282,13 +287,16 @@ struct AttentionCase {
       slopes[q] = std::exp2(-static_cast<float>(q));
       offsets[q] = static_cast<int32_t>(random.engine() % 1000);
       if (type == KvType::Q8_0) {
-        scalar().quantize(&queries[uint64_t{q} * width], width, 32, &quants[uint64_t{q} * width],
-                          &scales[uint64_t{q} * width / 32], &sums[uint64_t{q} * width / 16]);
+        scalar().quantize(&queries[uint64_t{q} * width], width, 32,
+                          &blocks[uint64_t{q} * activation_blocks(width)]);
       }
     }
     page = {type, width, value_width, keys.data(), values.data()};
-    view = {count,         queries.data(), quants.data(),
-            scales.data(), visible.data(), distance ? slopes.data() : nullptr,
+    view = {count,
+            queries.data(),
+            blocks.data(),
+            visible.data(),
+            distance ? slopes.data() : nullptr,
             offsets.data()};
   }
   static uint64_t bytes(KvType type, uint32_t width) {
@@ -307,9 +315,7 @@ struct AttentionCase {
 
   std::vector<uint8_t> keys, values;
   std::vector<float> queries;
-  std::vector<int8_t> quants;
-  std::vector<float> scales;
-  std::vector<int16_t> sums;
+  std::vector<ActivationBlock> blocks;
   std::vector<uint32_t> visible;
   std::vector<float> slopes;
   std::vector<int32_t> offsets;

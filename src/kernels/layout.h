@@ -3,6 +3,12 @@
 //
 // Pictures of the blocks are in docs/internals/layouts.md. Types without a layout of their own keep
 // their rows as in the file, 16 after each other. No layout is larger than the file's.
+//
+// A quad is 4 consecutive columns of a row, a dword; a register is 16 dwords, one a row: 64 bytes. A
+// plane holds the same few bits of every column. In a plane of 4 bits register 4s + i holds, of the
+// 32 columns from 32s on, quad i in the low and quad i + 4 in the high nibbles. In one of 2 bits
+// register 2s + u holds quads 2u, 2u + 4, 2u + 1, 2u + 5, from the lowest bits up; in one of 1 bit
+// register s holds quad q at bit q.
 #pragma once
 
 #include <cstdint>
@@ -27,31 +33,70 @@ void unpack_block(gguf::TensorType type, uint32_t columns, const uint8_t* group,
 // One row of the matrix as floats: an embedding. `out` has matrix.columns elements.
 void dequantize_row(const Matrix& matrix, uint32_t row, float* out);
 
-// [16 rows][256 columns] of Q4_K. Dword lane = row; a quad is 4 consecutive columns. Register 4j +
-// i of `quants` holds in its low nibbles quad 8j + i, in its high nibbles quad 8j + 4 + i.
-struct alignas(64) PackedQ4K {
+// The blocks of 16 rows. Where 16 half scales would leave half a register over they follow all blocks
+// of the group instead, as [blocks][16]: "scales apart".
+
+struct alignas(64) PackedQ2K {  // [16][256]
   uint16_t scale[16];
   uint16_t min_scale[16];
-  uint32_t sub_scales[3][16];  // the file's 12 bytes of 6-bit scales and mins, as 3 dwords
+  uint32_t sub_scales[4]
+                     [16];  // a byte for 16 columns: scale in the low, minimum in the high nibble
+  uint8_t crumbs[16][64];
+};
+struct alignas(64) PackedQ3K {  // [16][256], scales apart
+  uint32_t sub_scales[3][16];   // the file's 12 bytes
+  uint8_t third[8][64];
+  uint8_t crumbs[16][64];
+};
+struct alignas(64) PackedQ4K {  // [16][256]
+  uint16_t scale[16];
+  uint16_t min_scale[16];
+  uint32_t sub_scales[3][16];  // the file's 12 bytes of 6-bit scales and mins
   uint8_t quants[32][64];
 };
-static_assert(sizeof(PackedQ4K) == 16 * 144);
-
-// [16][256] of Q6_K; the half scales follow all blocks of the group as [blocks][16]. Low nibbles as
-// in PackedQ4K; register u of `high` holds the upper crumbs of low[2u]: low nibbles' at bits 0-1,
-// high nibbles' at bits 2-3, and of low[2u + 1] at bits 4-5 and 6-7.
-struct alignas(64) PackedQ6K {
-  uint32_t sub_scales[4][16];
+struct alignas(64) PackedQ5K {  // [16][256]
+  uint16_t scale[16];
+  uint16_t min_scale[16];
+  uint32_t sub_scales[3][16];  // as in PackedQ4K
+  uint8_t fifth[8][64];
+  uint8_t quants[32][64];
+};
+struct alignas(64) PackedQ6K {  // [16][256], scales apart
+  uint32_t sub_scales[4][16];   // a signed byte for 16 columns
   uint8_t high[16][64];
   uint8_t low[32][64];
 };
-static_assert(sizeof(PackedQ6K) + 32 == 16 * 210);
-
-// [16][32] of Q8_0 with 128 added to every weight, since the dot-product instruction wants one
-// unsigned side; the half scales follow all blocks of the group as [blocks][16].
+struct alignas(64) PackedIQ4XS {  // [16][256]
+  uint16_t scale[16];
+  uint16_t scales_high[16];  // the upper two bits of eight scales
+  uint32_t scales_low[16];   // their lower four
+  uint8_t quants[32][64];
+};
+struct alignas(64) PackedTQ20 {  // [16][256], scales apart
+  uint8_t crumbs[16][64];
+};
+struct alignas(64) PackedQ40 {  // [16][32], scales apart; also IQ4_NL
+  uint8_t quants[4][64];
+};
+struct alignas(64) PackedQ41 {  // [16][32]
+  uint16_t scale[16];
+  uint16_t min_scale[16];
+  uint8_t quants[4][64];
+};
+struct alignas(64) PackedQ50 {  // [16][32], scales apart
+  uint8_t fifth[64];
+  uint8_t quants[4][64];
+};
+struct alignas(64) PackedQ51 {  // [16][32]
+  uint16_t scale[16];
+  uint16_t min_scale[16];
+  uint8_t fifth[64];
+  uint8_t quants[4][64];
+};
+// [16][32], scales apart, with 128 added to every weight, since the dot-product instructions want one
+// unsigned side.
 struct alignas(64) PackedQ80 {
   uint8_t quants[8][64];
 };
-static_assert(sizeof(PackedQ80) + 32 == 16 * 34);
 
 }  // namespace sotto::kernels

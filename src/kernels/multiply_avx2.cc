@@ -57,8 +57,7 @@ struct FormatQ4K {
       const __m256i mins[2] = {_mm256_and_si256(w1, six),
                                _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(w2, 4), four),
                                                _mm256_and_si256(_mm256_srli_epi32(w1, 2), upper))};
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 256 * b;
-      const int16_t* sums = activations.sums + (uint64_t{token} * columns + 256 * b) / 16;
+      const ActivationBlock* input = activations.blocks + token * activations.block_stride + b;
       __m256i dot[N], min_dot[N];
       for (int n = 0; n < N; ++n) dot[n] = min_dot[n] = _mm256_setzero_si256();
       for (uint32_t sub = 0; sub < 8; ++sub) {
@@ -72,7 +71,7 @@ struct FormatQ4K {
           const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
 #pragma GCC unroll 4
           for (int n = 0; n < N; ++n) {
-            const int8_t* at = quants + uint64_t(n) * columns + 32 * sub + 4 * i;
+            const int8_t* at = input[n * activations.block_stride].quants + 32 * sub + 4 * i;
             const __m256i first = _mm256_maddubs_epi16(low, broadcast_dword(at));
             const __m256i second = _mm256_maddubs_epi16(high, broadcast_dword(at + 16));
             words[n] = _mm256_add_epi16(words[n], _mm256_add_epi16(first, second));
@@ -81,7 +80,7 @@ struct FormatQ4K {
         const __m256i scale = byte_in_words(scales[sub / 4], sub % 4);
         const __m256i min = byte_in_words(mins[sub / 4], sub % 4);
         for (int n = 0; n < N; ++n) {
-          const int16_t* at = sums + uint64_t(n) * (columns / 16) + 2 * sub;
+          const int16_t* at = input[n * activations.block_stride].sums16 + 2 * sub;
           dot[n] = _mm256_add_epi32(dot[n], _mm256_madd_epi16(words[n], scale));
           min_dot[n] = _mm256_add_epi32(min_dot[n], _mm256_madd_epi16(min, broadcast_dword(at)));
         }
@@ -91,7 +90,7 @@ struct FormatQ4K {
       for (int n = 0; n < N; ++n) {
         const __m256 product = _mm256_fnmadd_ps(min_scale, _mm256_cvtepi32_ps(min_dot[n]),
                                                 _mm256_mul_ps(scale, _mm256_cvtepi32_ps(dot[n])));
-        const float token_scale = activations.scales[uint64_t{token + n} * blocks + b];
+        const float token_scale = input[n * activations.block_stride].scales[0];
         sum[n] = _mm256_fmadd_ps(_mm256_set1_ps(token_scale), product, sum[n]);
       }
     }
@@ -112,8 +111,7 @@ struct FormatQ6K {
     for (int n = 0; n < N; ++n) sum[n] = _mm256_setzero_ps();
     for (uint32_t b = 0; b < blocks; ++b) {
       const PackedQ6K& block = packed[b];
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 256 * b;
-      const int16_t* sums = activations.sums + (uint64_t{token} * columns + 256 * b) / 16;
+      const ActivationBlock* input = activations.blocks + token * activations.block_stride + b;
       // The stored 6 bits are the weight plus 32: `offset` gathers the scaled sums to take off.
       __m256i dot[N], offset[N];
       for (int n = 0; n < N; ++n) dot[n] = offset[n] = _mm256_setzero_si256();
@@ -123,7 +121,7 @@ struct FormatQ6K {
         const __m256i scale2 = signed_byte_in_words(bytes, pair % 2 * 2 + 1);
         const __m256i both_scales = _mm256_blend_epi16(scale1, scale2, 0xaa);
         for (int n = 0; n < N; ++n) {
-          const int16_t* at = sums + uint64_t(n) * (columns / 16) + 2 * pair;
+          const int16_t* at = input[n * activations.block_stride].sums16 + 2 * pair;
           offset[n] =
               _mm256_add_epi32(offset[n], _mm256_madd_epi16(both_scales, broadcast_dword(at)));
         }
@@ -142,7 +140,8 @@ struct FormatQ6K {
 #pragma GCC unroll 4
           for (int n = 0; n < N; ++n) {
             // Two sums of two products, at most 2 * 2 * 63 * 127 = 32004, fit 16 bits.
-            const int8_t* at = quants + uint64_t(n) * columns + 32 * pair + 8 * (u - 2 * pair);
+            const int8_t* at =
+                input[n * activations.block_stride].quants + 32 * pair + 8 * (u - 2 * pair);
             const __m256i words1 =
                 _mm256_add_epi16(_mm256_maddubs_epi16(first0, broadcast_dword(at)),
                                  _mm256_maddubs_epi16(first1, broadcast_dword(at + 4)));
@@ -157,7 +156,7 @@ struct FormatQ6K {
       const __m256 scale = halves8(block_scales + 16 * b + 8 * half);
       for (int n = 0; n < N; ++n) {
         const __m256i exact = _mm256_sub_epi32(dot[n], _mm256_slli_epi32(offset[n], 5));
-        sum[n] = step(activations.scales[uint64_t{token + n} * blocks + b], scale, exact, sum[n]);
+        sum[n] = step(input[n * activations.block_stride].scales[0], scale, exact, sum[n]);
       }
     }
     for (int n = 0; n < N; ++n) _mm256_storeu_ps(outputs + (token + n) * stride, sum[n]);
@@ -177,7 +176,7 @@ struct FormatQ80 {
     __m256 sum[N];
     for (int n = 0; n < N; ++n) sum[n] = _mm256_setzero_ps();
     for (uint32_t b = 0; b < blocks; ++b) {
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 32 * b;
+      const ActivationBlock* input = activations.blocks + token * activations.block_stride + b / 8;
       __m256i dot[N];
       for (int n = 0; n < N; ++n) dot[n] = _mm256_setzero_si256();
 #pragma GCC unroll 8
@@ -187,7 +186,7 @@ struct FormatQ80 {
         const __m256i magnitudes = _mm256_abs_epi8(weights);
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
-          const int8_t* at = quants + uint64_t(n) * columns + 4 * quad;
+          const int8_t* at = input[n * activations.block_stride].quants + b % 8 * 32 + 4 * quad;
           const __m256i with_sign = _mm256_sign_epi8(broadcast_dword(at), weights);
           const __m256i words = _mm256_maddubs_epi16(magnitudes, with_sign);
           dot[n] = _mm256_add_epi32(dot[n], _mm256_madd_epi16(words, ones));
@@ -195,7 +194,7 @@ struct FormatQ80 {
       }
       const __m256 scale = halves8(block_scales + 16 * b + 8 * half);
       for (int n = 0; n < N; ++n) {
-        sum[n] = step(activations.scales[uint64_t{token + n} * blocks + b], scale, dot[n], sum[n]);
+        sum[n] = step(input[n * activations.block_stride].scales[b % 8], scale, dot[n], sum[n]);
       }
     }
     for (int n = 0; n < N; ++n) _mm256_storeu_ps(outputs + (token + n) * stride, sum[n]);
@@ -281,21 +280,22 @@ inline int32_t dot_decoded(const int16_t* weights, const int8_t* quants, uint32_
 }
 
 // One row of one block, for `tokens` tokens from `token` on: outputs[n * stride] gets its step.
-void add_decoded(const Matrix& matrix, const gguf::IntegerBlock& block, uint32_t block_elements,
-                 uint32_t b, const Activations& activations, uint32_t token, uint32_t tokens,
-                 float* outputs, uint64_t stride) {
-  const uint32_t blocks = matrix.columns / block_elements;
+void add_decoded(const gguf::IntegerBlock& block, uint32_t block_elements, uint32_t b,
+                 const Activations& activations, uint32_t token, uint32_t tokens, float* outputs,
+                 uint64_t stride) {
+  const uint32_t first = b * block_elements;
   for (uint32_t n = 0; n < tokens; ++n) {
-    const uint64_t first = uint64_t{token + n} * matrix.columns + uint64_t{b} * block_elements;
-    const int32_t dot = dot_decoded(block.weight, activations.quants + first, block_elements);
+    const ActivationBlock& input =
+        activations.blocks[uint64_t{token + n} * activations.block_stride + first / 256];
+    const int32_t dot = dot_decoded(block.weight, input.quants + first % 256, block_elements);
     int32_t min_dot = 0;
     for (uint32_t i = 0; i < block_elements / 16; ++i) {
-      min_dot += block.min[i] * activations.sums[first / 16 + i];
+      min_dot += block.min[i] * input.sums16[first % 256 / 16 + i];
     }
     const __m128 product =
         _mm_fnmadd_ss(_mm_set_ss(block.min_scale), _mm_set_ss(static_cast<float>(min_dot)),
                       _mm_set_ss(block.scale * static_cast<float>(dot)));
-    const __m128 token_scale = _mm_set_ss(activations.scales[uint64_t{token + n} * blocks + b]);
+    const __m128 token_scale = _mm_set_ss(input.scales[first % 256 / block_elements]);
     float& out = outputs[n * stride];
     out = _mm_cvtss_f32(_mm_fmadd_ss(token_scale, product, _mm_set_ss(out)));
   }
@@ -307,16 +307,17 @@ void multiply_generic(const Matrix& matrix, uint32_t group_begin, uint32_t group
   const uint32_t blocks = matrix.columns / type.block_elements;
   for (uint32_t row = group_begin * kGroupRows; row < group_end * kGroupRows; ++row) {
     const uint8_t* group = matrix.data + uint64_t{row / kGroupRows} * matrix.group_bytes;
-    const uint8_t* file_row = group + uint64_t{row % kGroupRows} * blocks * type.block_bytes;
     for (uint32_t token = 0; token < activations.tokens; token += kGenericTokens) {
       const uint32_t left = activations.tokens - token;
       const uint32_t tokens = left < kGenericTokens ? left : kGenericTokens;
       float* out = outputs + token * stride + row;
       for (uint32_t n = 0; n < tokens; ++n) out[n * stride] = 0;
       for (uint32_t b = 0; b < blocks; ++b) {
+        uint8_t file_block[256];
         gguf::IntegerBlock block;
-        gguf::decode_block(matrix.type, file_row + uint64_t{b} * type.block_bytes, block);
-        add_decoded(matrix, block, type.block_elements, b, activations, token, tokens, out, stride);
+        unpack_block(matrix.type, matrix.columns, group, row % kGroupRows, b, file_block);
+        gguf::decode_block(matrix.type, file_block, block);
+        add_decoded(block, type.block_elements, b, activations, token, tokens, out, stride);
       }
     }
   }

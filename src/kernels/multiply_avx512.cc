@@ -5,9 +5,8 @@
 #include <cstdint>
 
 #include "gguf/blocks.h"
-#include "kernels/avx512_math.h"
+#include "kernels/formats_avx512.h"
 #include "kernels/kernels.h"
-#include "kernels/layout.h"
 
 namespace sotto::kernels {
 namespace {
@@ -15,215 +14,178 @@ namespace {
 // Weights are asked for this far ahead, into the second-level cache: measured best for decoding.
 constexpr uint32_t kPrefetchBytes = 2304;
 
+template <uint32_t lines>
 inline void prefetch(const void* at) {
-  _mm_prefetch(static_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T1);
-}
-
-// Byte `index` of each dword lane, zero or sign extended.
-inline __m512i lane_byte(__m512i v, uint32_t index) {
-  return _mm512_and_si512(_mm512_srli_epi32(v, 8 * index), _mm512_set1_epi32(255));
-}
-inline __m512i signed_lane_byte(__m512i v, uint32_t index) {
-  return _mm512_srai_epi32(_mm512_slli_epi32(v, 24 - 8 * index), 24);
-}
-
-inline __m512 halves(const uint16_t* at) {
-  return _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(at)));
-}
-
-struct FormatQ4K {
-  template <int N>
-  static void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
-                   uint32_t token, float* outputs, uint64_t stride) {
-    const uint32_t columns = matrix.columns, blocks = columns / 256;
-    const __m512i nibble = _mm512_set1_epi8(15);
-    const PackedQ4K* packed = reinterpret_cast<const PackedQ4K*>(group);
-    __m512 sum[N];
-    for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
-    for (uint32_t b = 0; b < blocks; ++b) {
-      const PackedQ4K& block = packed[b];
-      for (uint32_t line = 0; line < 4; ++line) {
-        prefetch(reinterpret_cast<const uint8_t*>(&block) + 64 * line);
-      }
-      const __m512i w0 = _mm512_load_si512(block.sub_scales[0]);
-      const __m512i w1 = _mm512_load_si512(block.sub_scales[1]);
-      const __m512i w2 = _mm512_load_si512(block.sub_scales[2]);
-      const __m512i six = _mm512_set1_epi32(0x3f3f3f3f), four = _mm512_set1_epi32(0x0f0f0f0f);
-      const __m512i upper = _mm512_set1_epi32(0x30303030);
-      const __m512i scales[2] = {
-          _mm512_and_si512(w0, six),
-          _mm512_or_si512(_mm512_and_si512(w2, four),
-                          _mm512_and_si512(_mm512_srli_epi32(w0, 2), upper))};
-      const __m512i mins[2] = {_mm512_and_si512(w1, six),
-                               _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(w2, 4), four),
-                                               _mm512_and_si512(_mm512_srli_epi32(w1, 2), upper))};
-
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 256 * b;
-      __m512i dot[N];
-      for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
-#pragma GCC unroll 8
-      for (uint32_t sub = 0; sub < 8; ++sub) {
-        __m512i part[N];
-        for (int n = 0; n < N; ++n) part[n] = _mm512_setzero_si512();
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < 4; ++i) {
-          const uint8_t* line = block.quants[4 * sub + i];
-          prefetch(line);
-          const __m512i both = _mm512_load_si512(line);
-          const __m512i low = _mm512_and_si512(both, nibble);
-          const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
-#pragma GCC unroll 8
-          for (int n = 0; n < N; ++n) {
-            const int8_t* at = quants + uint64_t(n) * columns + 32 * sub + 4 * i;
-            part[n] = _mm512_dpbusd_epi32(part[n], low, broadcast_dword(at));
-            part[n] = _mm512_dpbusd_epi32(part[n], high, broadcast_dword(at + 16));
-          }
-        }
-        const __m512i scale = lane_byte(scales[sub / 4], sub % 4);
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-          dot[n] = _mm512_add_epi32(dot[n], _mm512_mullo_epi32(part[n], scale));
-        }
-      }
-
-      __m512i min_dot[N];
-      for (int n = 0; n < N; ++n) min_dot[n] = _mm512_setzero_si512();
-      const int16_t* sums = activations.sums + (uint64_t{token} * columns + 256 * b) / 16;
-#pragma GCC unroll 8
-      for (uint32_t sub = 0; sub < 8; ++sub) {
-        // The min stands for two sums of 16: as both halves of a dword it meets both at once.
-        const __m512i min = lane_byte(mins[sub / 4], sub % 4);
-        const __m512i pair = _mm512_or_si512(min, _mm512_slli_epi32(min, 16));
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-          const int16_t* at = sums + uint64_t(n) * (columns / 16) + 2 * sub;
-          min_dot[n] = _mm512_dpwssd_epi32(min_dot[n], pair, broadcast_dword(at));
-        }
-      }
-
-      const __m512 scale = halves(block.scale), min_scale = halves(block.min_scale);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        const __m512 product = _mm512_fnmadd_ps(min_scale, _mm512_cvtepi32_ps(min_dot[n]),
-                                                _mm512_mul_ps(scale, _mm512_cvtepi32_ps(dot[n])));
-        const float token_scale = activations.scales[uint64_t{token + n} * blocks + b];
-        sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(token_scale), product, sum[n]);
-      }
-    }
-    for (int n = 0; n < N; ++n) _mm512_storeu_ps(outputs + (token + n) * stride, sum[n]);
+#pragma GCC unroll 16
+  for (uint32_t line = 0; line < lines; ++line) {
+    _mm_prefetch(static_cast<const char*>(at) + 64 * line + kPrefetchBytes, _MM_HINT_T1);
   }
-};
+}
 
-struct FormatQ6K {
-  template <int N>
-  static void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
-                   uint32_t token, float* outputs, uint64_t stride) {
-    const uint32_t columns = matrix.columns, blocks = columns / 256;
-    const __m512i nibble = _mm512_set1_epi8(15), upper = _mm512_set1_epi8(0x30);
-    const PackedQ6K* packed = reinterpret_cast<const PackedQ6K*>(group);
-    const uint16_t* block_scales = reinterpret_cast<const uint16_t*>(packed + blocks);
-    __m512 sum[N];
-    for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
-    for (uint32_t b = 0; b < blocks; ++b) {
-      const PackedQ6K& block = packed[b];
-      for (uint32_t line = 0; line < 4; ++line) {
-        prefetch(reinterpret_cast<const uint8_t*>(&block) + 64 * line);
-      }
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 256 * b;
-      const int16_t* sums = activations.sums + (uint64_t{token} * columns + 256 * b) / 16;
-      __m512i dot[N];
-      for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
+// dot += the partial sums of 32 columns, each times its integer scale.
+template <class Format, int N, bool two>
+inline void add_scaled(const typename Format::Block& block, uint32_t sub, __m512i (&part)[2][N],
+                       __m512i (&dot)[N]) {
+  if constexpr (Format::kSub == 16) {
+    const __m512i scale0 = Format::scale(block, 2 * sub);
+    const __m512i scale1 = Format::scale(block, 2 * sub + 1);
 #pragma GCC unroll 8
-      for (uint32_t pair = 0; pair < 8;
-           ++pair) {  // of sub-blocks: 16 columns in the low nibbles, 16 in the high
-        // The stored 6 bits are the weight plus 32: its sum with the activations is taken off
-        // first.
-        __m512i first[N], second[N];
-        for (int n = 0; n < N; ++n) {
-          const int16_t* at = sums + uint64_t(n) * (columns / 16) + 2 * pair;
-          first[n] = _mm512_set1_epi32(-32 * at[0]);
-          second[n] = _mm512_set1_epi32(-32 * at[1]);
-        }
-#pragma GCC unroll 4
-        for (uint32_t i = 0; i < 4; ++i) {
-          const uint32_t reg = 4 * pair + i;
-          prefetch(block.low[reg]);
-          if (reg % 2 == 0) prefetch(block.high[reg / 2]);
-          const __m512i low = _mm512_load_si512(block.low[reg]);
-          const __m512i high = _mm512_load_si512(block.high[reg / 2]);
-          const __m512i crumbs1 = reg % 2 == 0 ? _mm512_slli_epi16(high, 4) : high;
-          const __m512i crumbs2 =
-              reg % 2 == 0 ? _mm512_slli_epi16(high, 2) : _mm512_srli_epi16(high, 2);
-          const __m512i weights1 =
-              _mm512_or_si512(_mm512_and_si512(low, nibble), _mm512_and_si512(crumbs1, upper));
-          const __m512i weights2 =
-              _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(low, 4), nibble),
-                              _mm512_and_si512(crumbs2, upper));
+    for (int n = 0; n < N; ++n) {
+      const __m512i first = _mm512_mullo_epi32(part[0][n], scale0);
+      const __m512i second = _mm512_mullo_epi32(part[1][n], scale1);
+      dot[n] = _mm512_add_epi32(dot[n], _mm512_add_epi32(first, second));
+    }
+  } else {
 #pragma GCC unroll 8
-          for (int n = 0; n < N; ++n) {
-            const int8_t* at = quants + uint64_t(n) * columns + 32 * pair + 4 * i;
-            first[n] = _mm512_dpbusd_epi32(first[n], weights1, broadcast_dword(at));
-            second[n] = _mm512_dpbusd_epi32(second[n], weights2, broadcast_dword(at + 16));
-          }
-        }
-        const __m512i scales = _mm512_load_si512(block.sub_scales[pair / 2]);
-        const __m512i scale1 = signed_lane_byte(scales, pair % 2 * 2);
-        const __m512i scale2 = signed_lane_byte(scales, pair % 2 * 2 + 1);
-#pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-          dot[n] =
-              _mm512_add_epi32(dot[n], _mm512_add_epi32(_mm512_mullo_epi32(first[n], scale1),
-                                                        _mm512_mullo_epi32(second[n], scale2)));
-        }
-      }
-      const __m512 scale = halves(block_scales + 16 * b);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        const float token_scale = activations.scales[uint64_t{token + n} * blocks + b];
-        sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(token_scale),
-                                 _mm512_mul_ps(scale, _mm512_cvtepi32_ps(dot[n])), sum[n]);
+    for (int n = 0; n < N; ++n) {
+      if (two) part[0][n] = _mm512_add_epi32(part[0][n], part[1][n]);
+      if constexpr (Format::kBlock == 32) {
+        dot[n] = part[0][n];
+      } else if constexpr (Format::kSub == 256) {
+        dot[n] = _mm512_add_epi32(dot[n], part[0][n]);
+      } else {
+        dot[n] =
+            _mm512_add_epi32(dot[n], _mm512_mullo_epi32(part[0][n], Format::scale(block, sub)));
       }
     }
-    for (int n = 0; n < N; ++n) _mm512_storeu_ps(outputs + (token + n) * stride, sum[n]);
   }
-};
+}
 
-struct FormatQ80 {
-  template <int N>
-  static void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
-                   uint32_t token, float* outputs, uint64_t stride) {
-    const uint32_t columns = matrix.columns, blocks = columns / 32;
-    const PackedQ80* packed = reinterpret_cast<const PackedQ80*>(group);
-    const uint16_t* block_scales = reinterpret_cast<const uint16_t*>(packed + blocks);
-    __m512 sum[N];
-    for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
-    for (uint32_t b = 0; b < blocks; ++b) {
-      const int8_t* quants = activations.quants + uint64_t{token} * columns + 32 * b;
-      const int16_t* sums = activations.sums + (uint64_t{token} * columns + 32 * b) / 16;
-      __m512i dot[N];
-      for (int n = 0; n < N; ++n) {  // stored weights have 128 added
-        const int16_t* at = sums + uint64_t(n) * (columns / 16);
-        dot[n] = _mm512_set1_epi32(-128 * (at[0] + at[1]));
-      }
+// The exact integer D of the contract for N tokens, of one block: the columns from 32 * first_sub on
+// of the activations' block.
+template <class Format, int N, bool stream>
+inline void add_products(const typename Format::Block& block, const ActivationBlock* input,
+                         uint64_t stride, uint32_t first_sub, __m512i (&dot)[N]) {
+  constexpr uint32_t kSubs = Format::kBlock / 32;
+  // Two chains of sums where the scales differ, or where one would wait for itself.
+  constexpr bool kTwo = Format::kSub == 16 || N <= 2;
+  // A block's cache lines are asked for evenly, as those of an earlier one are consumed.
+  constexpr uint32_t kLines = sizeof(*block.at) / 64, kEach = kLines / kSubs;
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(block.at);
+  if (stream) prefetch<kLines - kEach * kSubs>(bytes + 64 * kEach * kSubs);
 #pragma GCC unroll 8
-      for (uint32_t quad = 0; quad < 8; ++quad) {
-        prefetch(packed[b].quants[quad]);
-        const __m512i weights = _mm512_load_si512(packed[b].quants[quad]);
+  for (uint32_t sub = 0; sub < kSubs; ++sub) {
+    if (stream) prefetch<kEach>(bytes + 64 * kEach * sub);
+    __m512i part[2][N];
 #pragma GCC unroll 8
-        for (int n = 0; n < N; ++n) {
-          const int8_t* at = quants + uint64_t(n) * columns + 4 * quad;
-          dot[n] = _mm512_dpbusd_epi32(dot[n], weights, broadcast_dword(at));
-        }
-      }
-      const __m512 scale = halves(block_scales + 16 * b);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        const float token_scale = activations.scales[uint64_t{token + n} * blocks + b];
-        sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(token_scale),
-                                 _mm512_mul_ps(scale, _mm512_cvtepi32_ps(dot[n])), sum[n]);
+    for (int n = 0; n < N; ++n) {
+      const ActivationBlock& from = input[n * stride];
+      part[0][n] = part[1][n] = _mm512_setzero_si512();
+      if (!Format::kOffset) continue;
+      if (Format::kSub == 16) {
+        part[0][n] = _mm512_set1_epi32(from.offsets16[2 * (first_sub + sub)]);
+        part[1][n] = _mm512_set1_epi32(from.offsets16[2 * (first_sub + sub) + 1]);
+      } else {
+        part[0][n] = _mm512_set1_epi32(from.offsets32[first_sub + sub]);
       }
     }
-    for (int n = 0; n < N; ++n) _mm512_storeu_ps(outputs + (token + n) * stride, sum[n]);
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < 4; ++i) {
+      __m512i low, high;
+      Format::decode(block, sub, i, low, high);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        const int8_t* at = input[n * stride].quants + 32 * (first_sub + sub) + 4 * i;
+        part[0][n] = _mm512_dpbusd_epi32(part[0][n], low, broadcast_dword(at));
+        __m512i& second = part[kTwo][n];
+        second = _mm512_dpbusd_epi32(second, high, broadcast_dword(at + 16));
+      }
+    }
+    add_scaled<Format, N, kTwo>(block, sub, part, dot);
+  }
+}
+
+// M of the contract, for formats with minima in blocks of 256.
+template <class Format, int N>
+inline void minimum_products(const typename Format::Block& block, const ActivationBlock* input,
+                             uint64_t stride, __m512i (&dot)[N]) {
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+  for (uint32_t p = 0; p < Format::kBlock / Format::kSub / 2; ++p) {
+    const __m512i mins = Format::min_pair(block, p);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      const ActivationBlock& from = input[n * stride];
+      const int16_t* sums = Format::kSub == 16 ? from.sums16 : from.sums32;
+      dot[n] = _mm512_dpwssd_epi32(dot[n], mins, broadcast_dword(sums + 2 * p));
+    }
+  }
+}
+
+// One row group times N tokens. The sums stand in `outputs` between blocks of 256: a block's own
+// partial sums need the registers.
+template <class Format, int N, bool stream>
+void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
+          uint32_t token, float* outputs, uint64_t stride) {
+  const uint32_t blocks = matrix.columns / 256;
+  const uint64_t input_stride = activations.block_stride;
+  const ActivationBlock* input = activations.blocks + token * input_stride;
+  for (uint32_t b = 0; b < blocks; ++b, ++input) {
+    const typename Format::Block block = Format::open(group, blocks, b);
+    __m512i dot[N], min_dot[N];
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
+    add_products<Format, N, stream>(block, input, input_stride, 0, dot);
+    if constexpr (Format::kMins) minimum_products<Format>(block, input, input_stride, min_dot);
+    const __m512 factor = Format::factor(block);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      __m512 product = _mm512_mul_ps(factor, _mm512_cvtepi32_ps(dot[n]));
+      if constexpr (Format::kMins) {
+        product =
+            _mm512_fnmadd_ps(Format::min_factor(block), _mm512_cvtepi32_ps(min_dot[n]), product);
+      }
+      float* out = outputs + (token + n) * stride;
+      const __m512 sum = b == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out);
+      const __m512 scale = _mm512_set1_ps(input[n * input_stride].scales[0]);
+      _mm512_storeu_ps(out, _mm512_fmadd_ps(scale, product, sum));
+    }
+  }
+}
+
+// The same for blocks of 32.
+template <class Format, int N, bool stream>
+void tile_32(const Matrix& matrix, const uint8_t* group, const Activations& activations,
+             uint32_t token, float* outputs, uint64_t stride) {
+  const uint32_t blocks = matrix.columns / 32;
+  const uint64_t input_stride = activations.block_stride;
+  const ActivationBlock* tokens = activations.blocks + token * input_stride;
+  __m512 sum[N];
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
+  for (uint32_t b = 0; b < blocks; ++b) {
+    const typename Format::Block block = Format::open(group, blocks, b);
+    const ActivationBlock* input = tokens + b / 8;
+    __m512i dot[N];
+    add_products<Format, N, stream>(block, input, input_stride, b % 8, dot);
+    const __m512 factor = Format::factor(block);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      const ActivationBlock& from = input[n * input_stride];
+      __m512 product = _mm512_mul_ps(factor, _mm512_cvtepi32_ps(dot[n]));
+      if constexpr (Format::kMins) {  // each row's minimum stands for all 32 columns
+        const __m512 min_dot = _mm512_set1_ps(static_cast<float>(from.sums32[b % 8]));
+        product = _mm512_fnmadd_ps(Format::min_factor(block), min_dot, product);
+      }
+      sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(from.scales[b % 8]), product, sum[n]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) _mm512_storeu_ps(outputs + (token + n) * stride, sum[n]);
+}
+
+// A format as multiply() takes it. Only the first pass over a group reads it from memory.
+template <class Format>
+struct Quantized {
+  template <int N, bool stream>
+  static void run(const Matrix& matrix, const uint8_t* group, const Activations& activations,
+                  uint32_t token, float* outputs, uint64_t stride) {
+    if constexpr (Format::kBlock == 256) {
+      tile<Format, N, stream>(matrix, group, activations, token, outputs, stride);
+    } else {
+      tile_32<Format, N, stream>(matrix, group, activations, token, outputs, stride);
+    }
   }
 };
 
@@ -245,16 +207,16 @@ struct LoadBF16 {
 };
 
 template <class Load>
-struct FormatFloat {
-  template <int N>
-  static void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
-                   uint32_t token, float* outputs, uint64_t stride) {
+struct Floats {
+  template <int N, bool stream>
+  static void run(const Matrix& matrix, const uint8_t* group, const Activations& activations,
+                  uint32_t token, float* outputs, uint64_t stride) {
     const float* values = activations.values + token * activations.value_stride;
     __m512 sum[N];
     for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
     for (uint32_t column = 0; column < matrix.columns; ++column) {
       const uint8_t* at = group + uint64_t{column} * Load::kBytes;
-      prefetch(at);
+      if (stream) prefetch<1>(at);
       const __m512 weights = Load::load(at);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
@@ -267,22 +229,26 @@ struct FormatFloat {
 };
 
 // Passes over a group's weights with 8 tokens at a time, then 4, 2 and 1.
-template <class Format>
+template <class Kind>
 void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
               const Activations& activations, float* outputs, uint64_t stride) {
   for (uint32_t g = group_begin; g < group_end; ++g) {
     const uint8_t* group = matrix.data + uint64_t{g} * matrix.group_bytes;
     float* out = outputs + uint64_t{g} * kGroupRows;
     uint32_t token = 0;
+    if (activations.tokens >= 8) {
+      Kind::template run<8, true>(matrix, group, activations, 0, out, stride);
+      token = 8;
+    }
     for (; token + 8 <= activations.tokens; token += 8) {
-      Format::template tile<8>(matrix, group, activations, token, out, stride);
+      Kind::template run<8, false>(matrix, group, activations, token, out, stride);
     }
     const uint32_t left = activations.tokens - token;
-    if (left & 4) Format::template tile<4>(matrix, group, activations, token, out, stride);
+    if (left & 4) Kind::template run<4, true>(matrix, group, activations, token, out, stride);
     token += left & 4;
-    if (left & 2) Format::template tile<2>(matrix, group, activations, token, out, stride);
+    if (left & 2) Kind::template run<2, true>(matrix, group, activations, token, out, stride);
     token += left & 2;
-    if (left & 1) Format::template tile<1>(matrix, group, activations, token, out, stride);
+    if (left & 1) Kind::template run<1, true>(matrix, group, activations, token, out, stride);
   }
 }
 
@@ -321,12 +287,13 @@ void generic_block(const Matrix& matrix, const uint8_t* group, uint32_t b,
     gguf::decode_block(matrix.type, group + (uint64_t{row} * blocks + b) * type.block_bytes, block);
     out.scale[row] = block.scale;
     out.min_scale[row] = block.min_scale;
+    const uint32_t first = b * type.block_elements;
     for (uint32_t n = 0; n < tokens; ++n) {
-      const uint64_t first =
-          uint64_t{token + n} * matrix.columns + uint64_t{b} * type.block_elements;
-      out.dot[n][row] = dot_decoded(block.weight, activations.quants + first, type.block_elements);
+      const ActivationBlock& input =
+          activations.blocks[uint64_t{token + n} * activations.block_stride + first / 256];
+      out.dot[n][row] = dot_decoded(block.weight, input.quants + first % 256, type.block_elements);
       out.min_dot[n][row] =
-          dot_mins(block.min, activations.sums + first / 16, type.block_elements / 16);
+          dot_mins(block.min, input.sums16 + first % 256 / 16, type.block_elements / 16);
     }
   }
 }
@@ -350,7 +317,10 @@ void multiply_generic(const Matrix& matrix, uint32_t group_begin, uint32_t group
           const __m512 dot = _mm512_cvtepi32_ps(_mm512_load_si512(decoded.dot[n]));
           const __m512 min_dot = _mm512_cvtepi32_ps(_mm512_load_si512(decoded.min_dot[n]));
           const __m512 product = _mm512_fnmadd_ps(min_scale, min_dot, _mm512_mul_ps(scale, dot));
-          const float token_scale = activations.scales[uint64_t{token + n} * blocks + b];
+          const uint32_t first = b * gguf::traits(matrix.type).block_elements;
+          const ActivationBlock& input =
+              activations.blocks[uint64_t{token + n} * activations.block_stride + first / 256];
+          const float token_scale = input.scales[first % 256 / 32];
           sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(token_scale), product, sum[n]);
         }
       }
@@ -371,12 +341,22 @@ void add_avx512_multiply(Kernels& kernels) {
   for (Multiply& function : kernels.multiply) {
     if (function != nullptr) function = multiply_generic;
   }
-  set(TensorType::F32, multiply<FormatFloat<LoadF32>>);
-  set(TensorType::F16, multiply<FormatFloat<LoadF16>>);
-  set(TensorType::BF16, multiply<FormatFloat<LoadBF16>>);
-  set(TensorType::Q8_0, multiply<FormatQ80>);
-  set(TensorType::Q4_K, multiply<FormatQ4K>);
-  set(TensorType::Q6_K, multiply<FormatQ6K>);
+  set(TensorType::F32, multiply<Floats<LoadF32>>);
+  set(TensorType::F16, multiply<Floats<LoadF16>>);
+  set(TensorType::BF16, multiply<Floats<LoadBF16>>);
+  set(TensorType::Q4_0, multiply<Quantized<FormatQ40>>);
+  set(TensorType::Q4_1, multiply<Quantized<FormatQ41>>);
+  set(TensorType::Q5_0, multiply<Quantized<FormatQ50>>);
+  set(TensorType::Q5_1, multiply<Quantized<FormatQ51>>);
+  set(TensorType::Q8_0, multiply<Quantized<FormatQ80>>);
+  set(TensorType::IQ4_NL, multiply<Quantized<FormatIQ4NL>>);
+  set(TensorType::Q2_K, multiply<Quantized<FormatQ2K>>);
+  set(TensorType::Q3_K, multiply<Quantized<FormatQ3K>>);
+  set(TensorType::Q4_K, multiply<Quantized<FormatQ4K>>);
+  set(TensorType::Q5_K, multiply<Quantized<FormatQ5K>>);
+  set(TensorType::Q6_K, multiply<Quantized<FormatQ6K>>);
+  set(TensorType::IQ4_XS, multiply<Quantized<FormatIQ4XS>>);
+  set(TensorType::TQ2_0, multiply<Quantized<FormatTQ20>>);
 }
 
 }  // namespace sotto::kernels

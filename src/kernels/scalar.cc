@@ -54,17 +54,19 @@ void multiply_blocks(const Matrix& matrix, uint32_t group_begin, uint32_t group_
       gguf::IntegerBlock block;
       unpack_block(matrix.type, matrix.columns, group, row % kGroupRows, b, file_block);
       gguf::decode_block(matrix.type, file_block, block);
+      const uint32_t first = b * block_elements;
       for (uint32_t token = 0; token < activations.tokens; ++token) {
-        const uint64_t first = uint64_t{token} * matrix.columns + uint64_t{b} * block_elements;
-        const int8_t* quants = activations.quants + first;
-        const int16_t* sums = activations.sums + first / 16;
+        const ActivationBlock& input =
+            activations.blocks[token * activations.block_stride + first / 256];
+        const int8_t* quants = input.quants + first % 256;
+        const int16_t* sums = input.sums16 + first % 256 / 16;
         int32_t dot = 0, min_dot = 0;
         for (uint32_t i = 0; i < block_elements; ++i) dot += block.weight[i] * quants[i];
         for (uint32_t i = 0; i < block_elements / 16; ++i) min_dot += block.min[i] * sums[i];
         float& out = outputs[token * stride + row];
         const float product = std::fma(-block.min_scale, static_cast<float>(min_dot),
                                        block.scale * static_cast<float>(dot));
-        out = std::fma(activations.scales[uint64_t{token} * blocks + b], product, out);
+        out = std::fma(input.scales[first % 256 / block_elements], product, out);
       }
     }
   }
@@ -89,10 +91,22 @@ void multiply_floats(const Matrix& matrix, uint32_t group_begin, uint32_t group_
   }
 }
 
+// The sums of the 32 quants from `first` on.
+void sum_up(ActivationBlock& block, uint32_t first) {
+  int32_t sums[2] = {};
+  for (uint32_t i = 0; i < 32; ++i) sums[i / 16] += block.quants[first + i];
+  for (uint32_t half = 0; half < 2; ++half) {
+    block.sums16[first / 16 + half] = static_cast<int16_t>(sums[half]);
+    block.offsets16[first / 16 + half] = -128 * sums[half];
+  }
+  block.sums32[first / 32] = static_cast<int16_t>(sums[0] + sums[1]);
+  block.offsets32[first / 32] = -128 * (sums[0] + sums[1]);
+}
+
 // Contract §4.
-void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* quants, float* scales,
-              int16_t* sums) {
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
   for (uint32_t first = 0; first < columns; first += block) {
+    ActivationBlock& to = out[first / 256];
     uint32_t largest_bits = 0;  // as integers, so that the order of comparisons cannot matter
     for (uint32_t i = first; i < first + block; ++i) {
       const uint32_t bits = std::bit_cast<uint32_t>(values[i]) & 0x7fffffff;
@@ -106,20 +120,15 @@ void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* qua
       scale = largest / 127.0f;
       inverse = 127.0f / largest;
     }
-    scales[first / block] = scale;
-    for (uint32_t i = first; i < first + block; i += 16) {
-      int32_t sum = 0;
-      for (uint32_t k = i; k < i + 16; ++k) {
-        // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even.
-        const float rounded = values[k] * inverse + kExpMagic;
-        const int32_t quant =
-            inverse == 0 ? 0
-                         : static_cast<int32_t>(std::bit_cast<uint32_t>(rounded) - kExpMagicBits);
-        quants[k] = static_cast<int8_t>(quant);
-        sum += quant;
-      }
-      sums[i / 16] = static_cast<int16_t>(sum);
+    to.scales[first % 256 / block] = scale;
+    for (uint32_t i = 0; i < block; ++i) {
+      // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even.
+      const float rounded = values[first + i] * inverse + kExpMagic;
+      const int32_t quant =
+          inverse == 0 ? 0 : static_cast<int32_t>(std::bit_cast<uint32_t>(rounded) - kExpMagicBits);
+      to.quants[first % 256 + i] = static_cast<int8_t>(quant);
     }
+    for (uint32_t i = first % 256; i < first % 256 + block; i += 32) sum_up(to, i);
   }
 }
 

@@ -33,18 +33,17 @@ float score_q8(const PageView& page, const Queries& queries, uint32_t query, uin
   const uint32_t tile = position / kTileRows, lane = position % kTileRows;
   const uint32_t blocks = page.width / 32;
   const uint8_t* scales = page.keys + uint64_t{kPagePositions} * page.width;
+  const ActivationBlock* input = queries.blocks + uint64_t{query} * activation_blocks(page.width);
   float score = 0;
   for (uint32_t b = 0; b < blocks; ++b) {
     int32_t dot = 0;
     for (uint32_t i = 32 * b; i < 32 * b + 32; ++i) {
       const uint64_t place =
           (uint64_t{tile} * page.width + i / 4 * 4) * kTileRows + 4 * lane + i % 4;
-      dot +=
-          static_cast<int8_t>(page.keys[place]) * queries.quants[uint64_t{query} * page.width + i];
+      dot += static_cast<int8_t>(page.keys[place]) * input[i / 256].quants[i % 256];
     }
     const float scale = half_at(scales, (uint64_t{tile} * blocks + b) * kTileRows + lane);
-    score = std::fma(queries.scales[uint64_t{query} * blocks + b], scale * static_cast<float>(dot),
-                     score);
+    score = std::fma(input[b / 8].scales[b % 8], scale * static_cast<float>(dot), score);
   }
   return score;
 }

@@ -39,9 +39,19 @@ int32_t quantize16(const float* values, float inverse, int8_t* quants) {
   return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
 }
 
-void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* quants, float* scales,
-              int16_t* sums) {
+void put_sums(ActivationBlock& block, uint32_t sub_block, const int32_t (&sums)[2]) {
+  for (uint32_t half = 0; half < 2; ++half) {
+    block.sums16[2 * sub_block + half] = static_cast<int16_t>(sums[half]);
+    block.offsets16[2 * sub_block + half] = -128 * sums[half];
+  }
+  block.sums32[sub_block] = static_cast<int16_t>(sums[0] + sums[1]);
+  block.offsets32[sub_block] = -128 * (sums[0] + sums[1]);
+}
+
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
   for (uint32_t first = 0; first < columns; first += block) {
+    ActivationBlock& to = out[first / 256];
+    const uint32_t start = first % 256;
     const uint32_t largest_bits = largest_magnitude_bits(values + first, block);
     float largest;
     __builtin_memcpy(&largest, &largest_bits, 4);
@@ -52,14 +62,15 @@ void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* qua
       scale = largest / 127.0f;
       inverse = 127.0f / largest;
     }
-    scales[first / block] = scale;
-    for (uint32_t i = first; i < first + block; i += 16) {
-      if (inverse == 0) {
-        __builtin_memset(quants + i, 0, 16);
-        sums[i / 16] = 0;
-      } else {
-        sums[i / 16] = static_cast<int16_t>(quantize16(values + i, inverse, quants + i));
+    to.scales[start / block] = scale;
+    for (uint32_t i = 0; i < block; i += 32) {
+      int32_t sums[2] = {};
+      int8_t* quants = to.quants + start + i;
+      __builtin_memset(quants, 0, 32);
+      for (uint32_t half = 0; half < 2 && inverse != 0; ++half) {
+        sums[half] = quantize16(values + first + i + 16 * half, inverse, quants + 16 * half);
       }
+      put_sums(to, (start + i) / 32, sums);
     }
   }
 }

@@ -10,9 +10,39 @@
 namespace sotto::kernels {
 namespace {
 
-void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* quants, float* scales,
-              int16_t* sums) {
+// 256 quants' sums of 16, in order, one a lane.
+__m512i sums_of_16(const int8_t* quants) {
+  const __m512i ones = _mm512_set1_epi8(1);
+  __m512i sums = _mm512_setzero_si512();
+  for (int i = 0; i < 4; ++i) {
+    const __m512i line = _mm512_loadu_si512(quants + 64 * i);
+    __m512i four = _mm512_dpbusd_epi32(_mm512_setzero_si512(), ones, line);
+    four = _mm512_add_epi32(four, _mm512_shuffle_epi32(four, _MM_PERM_BADC));
+    four = _mm512_add_epi32(four, _mm512_shuffle_epi32(four, _MM_PERM_CDAB));
+    sums = _mm512_mask_mov_epi32(sums, static_cast<__mmask16>(0x1111 << i), four);
+  }
+  // Lane 4j + i of `sums` is the sum of the quants from 64i + 16j on.
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  return _mm512_permutexvar_epi32(order, sums);
+}
+
+void put_sums(ActivationBlock& block) {
+  const __m512i sums = sums_of_16(block.quants);
+  const __m512i even = _mm512_set_epi32(14, 12, 10, 8, 6, 4, 2, 0, 14, 12, 10, 8, 6, 4, 2, 0);
+  const __m512i pairs = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, _MM_PERM_CDAB));
+  const __m256i sums32 = _mm512_castsi512_si256(_mm512_permutexvar_epi32(even, pairs));
+  const __m512i none = _mm512_setzero_si512();
+  _mm512_store_si512(block.offsets16, _mm512_slli_epi32(_mm512_sub_epi32(none, sums), 7));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(block.sums16), _mm512_cvtepi32_epi16(sums));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(block.offsets32),
+                     _mm256_slli_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), sums32), 7));
+  _mm_store_si128(reinterpret_cast<__m128i*>(block.sums32), _mm256_cvtepi32_epi16(sums32));
+}
+
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
   for (uint32_t first = 0; first < columns; first += block) {
+    ActivationBlock& to = out[first / 256];
+    const uint32_t start = first % 256;
     __m512i most = _mm512_setzero_si512();
     for (uint32_t i = first; i < first + block; i += 16) {
       const __m512i bits = _mm512_loadu_si512(values + i);
@@ -28,15 +58,22 @@ void quantize(const float* values, uint32_t columns, uint32_t block, int8_t* qua
       scale = largest / 127.0f;
       inverse = 127.0f / largest;
     }
-    scales[first / block] = scale;
+    to.scales[start / block] = scale;
     const __mmask16 keep = inverse == 0 ? 0 : 0xffff;
-    for (uint32_t i = first; i < first + block; i += 16) {
-      const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(values + i), _mm512_set1_ps(inverse));
+    for (uint32_t i = 0; i < block; i += 16) {
+      const __m512 scaled =
+          _mm512_mul_ps(_mm512_loadu_ps(values + first + i), _mm512_set1_ps(inverse));
       const __m512i quant = _mm512_maskz_cvtps_epi32(keep, scaled);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(quants + i), _mm512_cvtepi32_epi8(quant));
-      sums[i / 16] = static_cast<int16_t>(_mm512_reduce_add_epi32(quant));
+      _mm_store_si128(reinterpret_cast<__m128i*>(to.quants + start + i),
+                      _mm512_cvtepi32_epi8(quant));
     }
+    if (start + block == 256) put_sums(to);
   }
+  const uint32_t rest = columns % 256;
+  if (rest == 0) return;
+  ActivationBlock& last = out[columns / 256];
+  for (uint32_t i = rest; i < 256; ++i) last.quants[i] = 0;
+  put_sums(last);
 }
 
 // lanes + value^2, in the lanes of `mask` only: an absent element must not even add a zero.

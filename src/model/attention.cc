@@ -61,22 +61,23 @@ void Pass::store(uint32_t layer, uint32_t token, const Rows& key, const Rows& va
         put_half(values, uint64_t{at} * value_width + i, v[i]);
       continue;
     }
-    int8_t quants[kHeadWidthMax];
-    float scales[kHeadWidthMax / 32];
-    int16_t sums[kHeadWidthMax / 16];
-    kernels_->quantize(k, width, 32, quants, scales, sums);
+    kernels::ActivationBlock blocks[kernels::activation_blocks(kHeadWidthMax)];
+    kernels_->quantize(k, width, 32, blocks);
     for (uint32_t i = 0; i < width; i += 4) {
-      std::memcpy(keys + (uint64_t{tile} * width + i) * kTileRows + 4 * lane, quants + i, 4);
+      std::memcpy(keys + (uint64_t{tile} * width + i) * kTileRows + 4 * lane,
+                  blocks[i / 256].quants + i % 256, 4);
     }
     uint8_t* key_scales = keys + uint64_t{kPagePositions} * width;
     for (uint32_t b = 0; b < width / 32; ++b) {
-      put_half(key_scales, (uint64_t{tile} * (width / 32) + b) * kTileRows + lane, scales[b]);
+      put_half(key_scales, (uint64_t{tile} * (width / 32) + b) * kTileRows + lane,
+               blocks[b / 8].scales[b % 8]);
     }
-    kernels_->quantize(v, value_width, 32, quants, scales, sums);
-    std::memcpy(values + uint64_t{at} * value_width, quants, value_width);
+    kernels_->quantize(v, value_width, 32, blocks);
     uint8_t* value_scales = values + uint64_t{kPagePositions} * value_width;
     for (uint32_t b = 0; b < value_width / 32; ++b) {
-      put_half(value_scales, uint64_t{at} * (value_width / 32) + b, scales[b]);
+      std::memcpy(values + uint64_t{at} * value_width + 32 * b, blocks[b / 8].quants + b % 8 * 32,
+                  32);
+      put_half(value_scales, uint64_t{at} * (value_width / 32) + b, blocks[b / 8].scales[b % 8]);
     }
   }
 }
@@ -109,8 +110,7 @@ void Pass::attend_unit(const AttentionUnit& unit, uint32_t layer, const Rows& qu
     float* to = scratch.queries + uint64_t{q} * width;
     for (uint32_t i = 0; i < width; ++i) to[i] = from[i] * scale;
     if (layout.type == KvType::Q8_0) {
-      kernels_->quantize(to, width, 32, scratch.quants + uint64_t{q} * width,
-                         scratch.scales + uint64_t{q} * (width / 32), scratch.sums);
+      kernels_->quantize(to, width, 32, scratch.blocks + q * kernels::activation_blocks(width));
     }
     if (slopes != nullptr) scratch.slopes[q] = slopes[head];
   }
@@ -130,8 +130,7 @@ void Pass::attend_unit(const AttentionUnit& unit, uint32_t layer, const Rows& qu
     const kernels::PageView view{layout.type, width, value_width, keys, keys + layout.key_bytes()};
     const kernels::Queries queries{count - skip,
                                    scratch.queries + uint64_t{skip} * width,
-                                   scratch.quants + uint64_t{skip} * width,
-                                   scratch.scales + uint64_t{skip} * (width / 32),
+                                   scratch.blocks + skip * kernels::activation_blocks(width),
                                    scratch.visible + skip,
                                    slopes == nullptr ? nullptr : scratch.slopes + skip,
                                    scratch.offsets + skip};

@@ -18,6 +18,11 @@ uint64_t round_up(uint64_t value, uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+// An odd number, so that the same column of many tokens does not fall into few sets of the caches.
+uint64_t block_stride(uint64_t columns) {
+  return kernels::activation_blocks(static_cast<uint32_t>(columns)) | 1;
+}
+
 // Hands out pieces of one block of memory; with no memory it only counts what is needed.
 class Placer {
  public:
@@ -71,9 +76,7 @@ void Pass::place_buffers(uint32_t tokens_max, uint32_t logit_rows_max, uint8_t* 
   logits = placer.rows(logit_rows_max, s.vocabulary);
 
   const uint64_t widest = std::max({s.width, s.ffn_width, attended.width});
-  quants_ = placer.take<int8_t>(tokens_max * widest);
-  scales_ = placer.take<float>(tokens_max * (widest / 32 + 1));
-  sums_ = placer.take<int16_t>(tokens_max * (widest / 16 + 1));
+  blocks_ = placer.take<kernels::ActivationBlock>(tokens_max * block_stride(widest));
   angles_ = placer.take<float>(uint64_t{tokens_max} * s.rope.width);
   scratch_.clear();
   for (uint32_t thread = 0; thread < pool_->threads(); ++thread) place_scratch(memory, bytes);
@@ -85,9 +88,8 @@ void Pass::place_scratch(uint8_t* memory, uint64_t& bytes) {
   const uint64_t elements = queries * shape_.head_width;
   AttentionScratch scratch{};
   scratch.queries = placer.take<float>(elements);
-  scratch.quants = placer.take<int8_t>(std::max<uint64_t>(elements, shape_.value_width));
-  scratch.scales = placer.take<float>(elements / 32 + shape_.value_width);
-  scratch.sums = placer.take<int16_t>(elements / 16 + shape_.value_width);
+  scratch.blocks = placer.take<kernels::ActivationBlock>(
+      queries * kernels::activation_blocks(shape_.head_width));
   scratch.visible = placer.take<uint32_t>(queries);
   scratch.offsets = placer.take<int32_t>(queries);
   scratch.slopes = placer.take<float>(queries);
@@ -149,15 +151,13 @@ void Pass::layer_norm(const Rows& in, const Vector& weight, const Vector& bias, 
 }
 
 kernels::Activations Pass::quantize(const Rows& input, uint32_t block) {
+  const uint64_t stride = block_stride(input.width);
   if (block > 1) {
     for_tokens([&](uint32_t token) {
-      kernels_->quantize(input.row(token), input.width, block,
-                         quants_ + uint64_t{token} * input.width,
-                         scales_ + uint64_t{token} * (input.width / block),
-                         sums_ + uint64_t{token} * (input.width / 16));
+      kernels_->quantize(input.row(token), input.width, block, blocks_ + token * stride);
     });
   }
-  return {rows_, input.width, input.data, input.stride, quants_, scales_, sums_};
+  return {rows_, input.width, input.data, input.stride, blocks_, stride};
 }
 
 void Pass::multiply(std::initializer_list<Product> products, const Rows& input) {

@@ -92,9 +92,7 @@ class Pass {
   // One thread's buffers for it.
   struct AttentionScratch {
     float* queries;
-    int8_t* quants;
-    float* scales;
-    int16_t* sums;
+    kernels::ActivationBlock* blocks;
     uint32_t* visible;
     int32_t* offsets;
     float* slopes;
@@ -120,9 +118,7 @@ class Pass {
   uint32_t rows_ = 0;
 
   Memory memory_;
-  int8_t* quants_ = nullptr;  // of the input of multiply()
-  float* scales_ = nullptr;
-  int16_t* sums_ = nullptr;
+  kernels::ActivationBlock* blocks_ = nullptr;  // of the input of multiply()
   float* angles_ = nullptr;  // [tokens][rope width]; filled for the batch when first needed
   bool angles_filled_ = false;
   std::vector<AttentionScratch> scratch_;  // one per thread
