@@ -7,7 +7,7 @@
 //   kOffset      whether 128 was added to the weights to make them unsigned
 //   kMins        whether blocks have minima, one for each kSub columns
 //   Block        what open() keeps of one block; `at` is where its bytes begin
-//   open(group, blocks, b)           block b of the group's `blocks`
+//   open(group, b)                   block b of the group
 //   decode(block, sub, i, w0, w1)    quads i and i + 4 (i < 4) of the 32 columns from 32 * sub on
 //   scale(block, s)                  integer scale of the s-th kSub columns, a dword each row
 //   min_pair(block, p)               minima 2p and 2p + 1 as the words of a dword
@@ -20,6 +20,7 @@
 
 #include "kernels/avx512_math.h"
 #include "kernels/layout.h"
+#include "kernels/packed_format.h"
 
 namespace sotto::kernels {
 namespace {
@@ -65,6 +66,18 @@ struct PackedScales {
                            _mm512_and_si512(_mm512_srli_epi32(w1, 2), upper))}};
 }
 
+// A block whose scales stand in front.
+template <class Packed>
+struct FrontBlock {
+  const Packed* at;
+  const uint16_t* scale;
+};
+template <class Packed>
+[[maybe_unused]] inline FrontBlock<Packed> open_front(const uint8_t* group, uint32_t b) {
+  return {reinterpret_cast<const Packed*>(group + block_offset(sizeof(Packed), true, b)),
+          reinterpret_cast<const uint16_t*>(group + scale_offset(sizeof(Packed), b))};
+}
+
 struct FormatQ4K {
   static constexpr uint32_t kBlock = 256, kSub = 32;
   static constexpr bool kOffset = false, kMins = true;
@@ -72,7 +85,7 @@ struct FormatQ4K {
     const PackedQ4K* at;
     PackedScales scales;
   };
-  static Block open(const uint8_t* group, uint32_t, uint32_t b) {
+  static Block open(const uint8_t* group, uint32_t b) {
     const PackedQ4K* at = reinterpret_cast<const PackedQ4K*>(group) + b;
     return {at, unpack_scales(at->sub_scales)};
   }
@@ -104,13 +117,13 @@ struct FormatQ5K {
     const PackedQ5K* at;
     PackedScales scales;
   };
-  static Block open(const uint8_t* group, uint32_t, uint32_t b) {
+  static Block open(const uint8_t* group, uint32_t b) {
     const PackedQ5K* at = reinterpret_cast<const PackedQ5K*>(group) + b;
     return {at, unpack_scales(at->sub_scales)};
   }
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
-    const __m512i both = _mm512_load_si512(block.at->quants[4 * sub + i]);
-    const __m512i bits = _mm512_load_si512(block.at->fifth[sub]);
+    const __m512i both = _mm512_load_si512(block.at->subs[sub].quants[i]);
+    const __m512i bits = _mm512_load_si512(block.at->subs[sub].fifth);
     w0 = _mm512_or_si512(low_nibbles(both), fifth_bit(bits, i));
     w1 = _mm512_or_si512(high_nibbles(both), fifth_bit(bits, i + 4));
   }
@@ -127,17 +140,11 @@ struct FormatQ5K {
 struct FormatQ6K {
   static constexpr uint32_t kBlock = 256, kSub = 16;
   static constexpr bool kOffset = true, kMins = false;
-  struct Block {
-    const PackedQ6K* at;
-    const uint16_t* scale;
-  };
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    const PackedQ6K* first = reinterpret_cast<const PackedQ6K*>(group);
-    return {first + b, reinterpret_cast<const uint16_t*>(first + blocks) + 16 * b};
-  }
+  using Block = FrontBlock<PackedQ6K>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedQ6K>(group, b); }
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
-    const __m512i low = _mm512_load_si512(block.at->low[4 * sub + i]);
-    const __m512i high = _mm512_load_si512(block.at->high[2 * sub + i / 2]);
+    const __m512i low = _mm512_load_si512(block.at->subs[sub].low[i]);
+    const __m512i high = _mm512_load_si512(block.at->subs[sub].high[i / 2]);
     const __m512i upper = _mm512_set1_epi8(0x30), up = _mm512_set1_epi8(128 - 32);
     const __m512i crumb0 = i % 2 == 0 ? _mm512_slli_epi16(high, 4) : high;
     const __m512i crumb1 = i % 2 == 0 ? _mm512_slli_epi16(high, 2) : _mm512_srli_epi16(high, 2);
@@ -161,7 +168,7 @@ struct FormatQ2K {
   struct Block {
     const PackedQ2K* at;
   };
-  static Block open(const uint8_t* group, uint32_t, uint32_t b) {
+  static Block open(const uint8_t* group, uint32_t b) {
     return {reinterpret_cast<const PackedQ2K*>(group) + b};
   }
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
@@ -188,13 +195,13 @@ struct FormatQ3K {
     const uint16_t* scale;
     __m512i scales[4];  // bytes, 4 sub-blocks each
   };
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    const PackedQ3K* first = reinterpret_cast<const PackedQ3K*>(group);
-    const uint32_t(&words)[3][16] = first[b].sub_scales;
+  static Block open(const uint8_t* group, uint32_t b) {
+    const FrontBlock<PackedQ3K> front = open_front<PackedQ3K>(group, b);
+    const uint32_t(&words)[3][16] = front.at->sub_scales;
     const __m512i w0 = _mm512_load_si512(words[0]), w1 = _mm512_load_si512(words[1]);
     const __m512i upper = _mm512_load_si512(words[2]);
     const __m512i low[4] = {low_nibbles(w0), low_nibbles(w1), high_nibbles(w0), high_nibbles(w1)};
-    Block block{first + b, reinterpret_cast<const uint16_t*>(first + blocks) + 16 * b, {}};
+    Block block{front.at, front.scale, {}};
     for (uint32_t i = 0; i < 4; ++i) {
       const __m512i two = _mm512_and_si512(_mm512_srli_epi16(upper, 2 * i), _mm512_set1_epi8(3));
       block.scales[i] =
@@ -203,8 +210,8 @@ struct FormatQ3K {
     return block;
   }
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
-    const __m512i line = _mm512_load_si512(block.at->crumbs[2 * sub + i / 2]);
-    const __m512i bits = _mm512_load_si512(block.at->third[sub]);
+    const __m512i line = _mm512_load_si512(block.at->subs[sub].crumbs[i / 2]);
+    const __m512i bits = _mm512_load_si512(block.at->subs[sub].third);
     const __m512i up = _mm512_set1_epi8(128 - 4);
     w0 = _mm512_add_epi8(_mm512_or_si512(crumb(line, i, 0), third_bit(bits, i)), up);
     w1 = _mm512_add_epi8(_mm512_or_si512(crumb(line, i, 1), third_bit(bits, i + 4)), up);
@@ -234,7 +241,7 @@ struct FormatIQ4XS {
     const PackedIQ4XS* at;
     __m512i low, high;  // bits of the scales
   };
-  static Block open(const uint8_t* group, uint32_t, uint32_t b) {
+  static Block open(const uint8_t* group, uint32_t b) {
     const PackedIQ4XS* at = reinterpret_cast<const PackedIQ4XS*>(group) + b;
     return {at, _mm512_load_si512(at->scales_low),
             _mm512_cvtepu16_epi32(
@@ -259,14 +266,8 @@ struct FormatIQ4XS {
 struct FormatTQ20 {
   static constexpr uint32_t kBlock = 256, kSub = 256;
   static constexpr bool kOffset = true, kMins = false;
-  struct Block {
-    const PackedTQ20* at;
-    const uint16_t* scale;
-  };
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    const PackedTQ20* first = reinterpret_cast<const PackedTQ20*>(group);
-    return {first + b, reinterpret_cast<const uint16_t*>(first + blocks) + 16 * b};
-  }
+  using Block = FrontBlock<PackedTQ20>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedTQ20>(group, b); }
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
     const __m512i line = _mm512_load_si512(block.at->crumbs[2 * sub + i / 2]);
     const __m512i up = _mm512_set1_epi8(128 - 1);
@@ -276,25 +277,11 @@ struct FormatTQ20 {
   static __m512 factor(const Block& block) { return halves(block.scale); }
 };
 
-// Formats with blocks of 32, whose scales lie apart.
-template <class Packed>
-struct Block32 {
-  const Packed* at;
-  const uint16_t* scale;
-};
-template <class Packed>
-[[maybe_unused]] inline Block32<Packed> open_32(const uint8_t* group, uint32_t blocks, uint32_t b) {
-  const Packed* first = reinterpret_cast<const Packed*>(group);
-  return {first + b, reinterpret_cast<const uint16_t*>(first + blocks) + 16 * b};
-}
-
 struct FormatQ40 {
   static constexpr uint32_t kBlock = 32, kSub = 32;
   static constexpr bool kOffset = true, kMins = false;
-  using Block = Block32<PackedQ40>;
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    return open_32<PackedQ40>(group, blocks, b);
-  }
+  using Block = FrontBlock<PackedQ40>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedQ40>(group, b); }
   static void decode(const Block& block, uint32_t, uint32_t i, __m512i& w0, __m512i& w1) {
     const __m512i both = _mm512_load_si512(block.at->quants[i]);
     w0 = _mm512_add_epi8(low_nibbles(both), _mm512_set1_epi8(128 - 8));
@@ -306,10 +293,8 @@ struct FormatQ40 {
 struct FormatIQ4NL {
   static constexpr uint32_t kBlock = 32, kSub = 32;
   static constexpr bool kOffset = true, kMins = false;
-  using Block = Block32<PackedQ40>;
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    return open_32<PackedQ40>(group, blocks, b);
-  }
+  using Block = FrontBlock<PackedQ40>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedQ40>(group, b); }
   static void decode(const Block& block, uint32_t, uint32_t i, __m512i& w0, __m512i& w1) {
     const __m512i both = _mm512_load_si512(block.at->quants[i]);
     w0 = iq4_values(low_nibbles(both));
@@ -321,10 +306,8 @@ struct FormatIQ4NL {
 struct FormatQ50 {
   static constexpr uint32_t kBlock = 32, kSub = 32;
   static constexpr bool kOffset = true, kMins = false;
-  using Block = Block32<PackedQ50>;
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    return open_32<PackedQ50>(group, blocks, b);
-  }
+  using Block = FrontBlock<PackedQ50>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedQ50>(group, b); }
   static void decode(const Block& block, uint32_t, uint32_t i, __m512i& w0, __m512i& w1) {
     const __m512i both = _mm512_load_si512(block.at->quants[i]);
     const __m512i bits = _mm512_load_si512(block.at->fifth);
@@ -343,7 +326,7 @@ struct FormatWithMinimum32 {
   struct Block {
     const Packed* at;
   };
-  static Block open(const uint8_t* group, uint32_t, uint32_t b) {
+  static Block open(const uint8_t* group, uint32_t b) {
     return {reinterpret_cast<const Packed*>(group) + b};
   }
   static __m512 factor(const Block& block) { return halves(block.at->scale); }
@@ -370,13 +353,11 @@ struct FormatQ51 : FormatWithMinimum32<PackedQ51> {
 struct FormatQ80 {
   static constexpr uint32_t kBlock = 32, kSub = 32;
   static constexpr bool kOffset = true, kMins = false;
-  using Block = Block32<PackedQ80>;
-  static Block open(const uint8_t* group, uint32_t blocks, uint32_t b) {
-    return open_32<PackedQ80>(group, blocks, b);
-  }
+  using Block = FrontBlock<PackedQ80>;
+  static Block open(const uint8_t* group, uint32_t b) { return open_front<PackedQ80>(group, b); }
   static void decode(const Block& block, uint32_t, uint32_t i, __m512i& w0, __m512i& w1) {
-    w0 = _mm512_load_si512(block.at->quants[i]);
-    w1 = _mm512_load_si512(block.at->quants[4 + i]);
+    w0 = _mm512_load_si512(block.at->quants[i][0]);
+    w1 = _mm512_load_si512(block.at->quants[i][1]);
   }
   static __m512 factor(const Block& block) { return halves(block.scale); }
 };

@@ -23,19 +23,15 @@ uint64_t row_bytes(TensorType type, uint32_t columns) {
   return uint64_t{blocks_of(type, columns)} * gguf::traits(type).block_bytes;
 }
 
-// Where the scales that lie apart stand in a group.
-uint64_t scales_offset(const PackedFormat& format, uint32_t blocks) {
-  return uint64_t{format.packed_bytes} * blocks;
-}
-
 void pack_row(const PackedFormat& format, const uint8_t* from, uint32_t blocks, uint32_t row,
               uint8_t* group) {
   const uint32_t bytes = gguf::traits(format.type).block_bytes;
   for (uint32_t b = 0; b < blocks; ++b, from += bytes) {
-    pack_block(format, from, row, group + uint64_t{b} * format.packed_bytes);
-    if (format.scale_apart == kScaleInside) continue;
-    std::memcpy(group + scales_offset(format, blocks) + 2 * (kRows * b + row),
-                from + format.scale_apart, 2);
+    const bool front = format.scale_front != kScaleInside;
+    pack_block(format, from, row, group + block_offset(format.packed_bytes, front, b));
+    if (!front) continue;
+    std::memcpy(group + scale_offset(format.packed_bytes, b) + 2 * row, from + format.scale_front,
+                2);
   }
 }
 
@@ -85,10 +81,12 @@ void unpack_block(TensorType type, uint32_t columns, const uint8_t* group, uint3
   const uint32_t blocks = blocks_of(type, columns);
   const uint32_t bytes = gguf::traits(type).block_bytes;
   if (const PackedFormat* format = packed_format(type)) {
-    unpack_block(*format, group + uint64_t{block} * format->packed_bytes, row, file_block);
-    if (format->scale_apart != kScaleInside) {
-      std::memcpy(file_block + format->scale_apart,
-                  group + scales_offset(*format, blocks) + 2 * (kRows * block + row), 2);
+    const bool front = format->scale_front != kScaleInside;
+    unpack_block(*format, group + block_offset(format->packed_bytes, front, block), row,
+                 file_block);
+    if (front) {
+      std::memcpy(file_block + format->scale_front,
+                  group + scale_offset(format->packed_bytes, block) + 2 * row, 2);
     }
   } else if (gguf::traits(type).block_elements == 1) {
     std::memcpy(file_block, group + (uint64_t{block} * kRows + row) * bytes, bytes);

@@ -33,8 +33,9 @@ void unpack_block(gguf::TensorType type, uint32_t columns, const uint8_t* group,
 // One row of the matrix as floats: an embedding. `out` has matrix.columns elements.
 void dequantize_row(const Matrix& matrix, uint32_t row, float* out);
 
-// The blocks of 16 rows. Where 16 half scales would leave half a register over they follow all blocks
-// of the group instead, as [blocks][16]: "scales apart".
+// The blocks of 16 rows. Everything stands in the order in which kernels read it, so that a group is one
+// stream to the processor's prefetcher. Where 16 half scales would leave half a register over, a line
+// before every two blocks holds the scales of both: "scales in front".
 
 struct alignas(64) PackedQ2K {  // [16][256]
   uint16_t scale[16];
@@ -43,10 +44,12 @@ struct alignas(64) PackedQ2K {  // [16][256]
                      [16];  // a byte for 16 columns: scale in the low, minimum in the high nibble
   uint8_t crumbs[16][64];
 };
-struct alignas(64) PackedQ3K {  // [16][256], scales apart
+struct alignas(64) PackedQ3K {  // [16][256], scales in front
   uint32_t sub_scales[3][16];   // the file's 12 bytes
-  uint8_t third[8][64];
-  uint8_t crumbs[16][64];
+  struct {
+    uint8_t third[64];
+    uint8_t crumbs[2][64];
+  } subs[8];
 };
 struct alignas(64) PackedQ4K {  // [16][256]
   uint16_t scale[16];
@@ -58,13 +61,17 @@ struct alignas(64) PackedQ5K {  // [16][256]
   uint16_t scale[16];
   uint16_t min_scale[16];
   uint32_t sub_scales[3][16];  // as in PackedQ4K
-  uint8_t fifth[8][64];
-  uint8_t quants[32][64];
+  struct {
+    uint8_t fifth[64];
+    uint8_t quants[4][64];
+  } subs[8];
 };
-struct alignas(64) PackedQ6K {  // [16][256], scales apart
+struct alignas(64) PackedQ6K {  // [16][256], scales in front
   uint32_t sub_scales[4][16];   // a signed byte for 16 columns
-  uint8_t high[16][64];
-  uint8_t low[32][64];
+  struct {
+    uint8_t high[2][64];
+    uint8_t low[4][64];
+  } subs[8];
 };
 struct alignas(64) PackedIQ4XS {  // [16][256]
   uint16_t scale[16];
@@ -72,10 +79,10 @@ struct alignas(64) PackedIQ4XS {  // [16][256]
   uint32_t scales_low[16];   // their lower four
   uint8_t quants[32][64];
 };
-struct alignas(64) PackedTQ20 {  // [16][256], scales apart
+struct alignas(64) PackedTQ20 {  // [16][256], scales in front
   uint8_t crumbs[16][64];
 };
-struct alignas(64) PackedQ40 {  // [16][32], scales apart; also IQ4_NL
+struct alignas(64) PackedQ40 {  // [16][32], scales in front; also IQ4_NL
   uint8_t quants[4][64];
 };
 struct alignas(64) PackedQ41 {  // [16][32]
@@ -83,7 +90,7 @@ struct alignas(64) PackedQ41 {  // [16][32]
   uint16_t min_scale[16];
   uint8_t quants[4][64];
 };
-struct alignas(64) PackedQ50 {  // [16][32], scales apart
+struct alignas(64) PackedQ50 {  // [16][32], scales in front
   uint8_t fifth[64];
   uint8_t quants[4][64];
 };
@@ -93,10 +100,10 @@ struct alignas(64) PackedQ51 {  // [16][32]
   uint8_t fifth[64];
   uint8_t quants[4][64];
 };
-// [16][32], scales apart, with 128 added to every weight, since the dot-product instructions want one
+// [16][32], scales in front, with 128 added to every weight, since the dot-product instructions want one
 // unsigned side.
 struct alignas(64) PackedQ80 {
-  uint8_t quants[8][64];
+  uint8_t quants[4][2][64];  // quads i and i + 4
 };
 
 }  // namespace sotto::kernels

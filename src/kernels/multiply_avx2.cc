@@ -8,6 +8,7 @@
 #include "kernels/avx2_math.h"
 #include "kernels/kernels.h"
 #include "kernels/layout.h"
+#include "kernels/packed_format.h"
 
 namespace sotto::kernels {
 namespace {
@@ -105,12 +106,11 @@ struct FormatQ6K {
                    uint64_t stride) {
     const uint32_t columns = matrix.columns, blocks = columns / 256;
     const __m256i nibble = _mm256_set1_epi8(15), upper = _mm256_set1_epi8(0x30);
-    const PackedQ6K* packed = reinterpret_cast<const PackedQ6K*>(group);
-    const uint16_t* block_scales = reinterpret_cast<const uint16_t*>(packed + blocks);
     __m256 sum[N];
     for (int n = 0; n < N; ++n) sum[n] = _mm256_setzero_ps();
     for (uint32_t b = 0; b < blocks; ++b) {
-      const PackedQ6K& block = packed[b];
+      const PackedQ6K& block =
+          *reinterpret_cast<const PackedQ6K*>(group + block_offset(sizeof(PackedQ6K), true, b));
       const ActivationBlock* input = activations.blocks + token * activations.block_stride + b;
       // The stored 6 bits are the weight plus 32: `offset` gathers the scaled sums to take off.
       __m256i dot[N], offset[N];
@@ -127,9 +127,9 @@ struct FormatQ6K {
         }
 #pragma GCC unroll 2
         for (uint32_t u = 2 * pair; u < 2 * pair + 2; ++u) {
-          const __m256i high = load32(block.high[u] + 32 * half);
-          const __m256i low0 = load32(block.low[2 * u] + 32 * half);
-          const __m256i low1 = load32(block.low[2 * u + 1] + 32 * half);
+          const __m256i high = load32(block.subs[pair].high[u % 2] + 32 * half);
+          const __m256i low0 = load32(block.subs[pair].low[u % 2 * 2] + 32 * half);
+          const __m256i low1 = load32(block.subs[pair].low[u % 2 * 2 + 1] + 32 * half);
           const auto weights = [&](__m256i low, __m256i crumbs) {
             return _mm256_or_si256(_mm256_and_si256(low, nibble), _mm256_and_si256(crumbs, upper));
           };
@@ -153,7 +153,7 @@ struct FormatQ6K {
           }
         }
       }
-      const __m256 scale = halves8(block_scales + 16 * b + 8 * half);
+      const __m256 scale = halves8(group + scale_offset(sizeof(PackedQ6K), b) + 16 * half);
       for (int n = 0; n < N; ++n) {
         const __m256i exact = _mm256_sub_epi32(dot[n], _mm256_slli_epi32(offset[n], 5));
         sum[n] = step(input[n * activations.block_stride].scales[0], scale, exact, sum[n]);
@@ -169,20 +169,21 @@ struct FormatQ80 {
                    const Activations& activations, uint32_t token, float* outputs,
                    uint64_t stride) {
     const uint32_t columns = matrix.columns, blocks = columns / 32;
-    const PackedQ80* packed = reinterpret_cast<const PackedQ80*>(group);
-    const uint16_t* block_scales = reinterpret_cast<const uint16_t*>(packed + blocks);
     const __m256i flip = _mm256_set1_epi8(static_cast<char>(0x80));
     const __m256i ones = _mm256_set1_epi16(1);
     __m256 sum[N];
     for (int n = 0; n < N; ++n) sum[n] = _mm256_setzero_ps();
     for (uint32_t b = 0; b < blocks; ++b) {
+      const PackedQ80& block =
+          *reinterpret_cast<const PackedQ80*>(group + block_offset(sizeof(PackedQ80), true, b));
       const ActivationBlock* input = activations.blocks + token * activations.block_stride + b / 8;
       __m256i dot[N];
       for (int n = 0; n < N; ++n) dot[n] = _mm256_setzero_si256();
 #pragma GCC unroll 8
       for (uint32_t quad = 0; quad < 8; ++quad) {
         // Magnitudes times signed activations: 2 * 128 * 127 fits 16 bits, 2 * 255 * 127 would not.
-        const __m256i weights = _mm256_xor_si256(load32(packed[b].quants[quad] + 32 * half), flip);
+        const __m256i weights =
+            _mm256_xor_si256(load32(block.quants[quad % 4][quad / 4] + 32 * half), flip);
         const __m256i magnitudes = _mm256_abs_epi8(weights);
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
@@ -192,7 +193,7 @@ struct FormatQ80 {
           dot[n] = _mm256_add_epi32(dot[n], _mm256_madd_epi16(words, ones));
         }
       }
-      const __m256 scale = halves8(block_scales + 16 * b + 8 * half);
+      const __m256 scale = halves8(group + scale_offset(sizeof(PackedQ80), b) + 16 * half);
       for (int n = 0; n < N; ++n) {
         sum[n] = step(input[n * activations.block_stride].scales[b % 8], scale, dot[n], sum[n]);
       }

@@ -17,54 +17,54 @@ constexpr Field kFieldsQ2K[] = {
     {2, 80, offsetof(PackedQ2K, scale)},        {2, 82, offsetof(PackedQ2K, min_scale)},
     {4, 0, offsetof(PackedQ2K, sub_scales[0])}, {4, 4, offsetof(PackedQ2K, sub_scales[1])},
     {4, 8, offsetof(PackedQ2K, sub_scales[2])}, {4, 12, offsetof(PackedQ2K, sub_scales[3])}};
-constexpr Plane kPlanesQ2K[] = {{crumbs_128, 16, offsetof(PackedQ2K, crumbs)}};
+constexpr Plane kPlanesQ2K[] = {{crumbs_128, 16, offsetof(PackedQ2K, crumbs), 128}};
 
 constexpr Field kFieldsQ3K[] = {{4, 96, offsetof(PackedQ3K, sub_scales[0])},
                                 {4, 100, offsetof(PackedQ3K, sub_scales[1])},
                                 {4, 104, offsetof(PackedQ3K, sub_scales[2])}};
-constexpr Plane kPlanesQ3K[] = {{bits_256, 0, offsetof(PackedQ3K, third)},
-                                {crumbs_128, 32, offsetof(PackedQ3K, crumbs)}};
+constexpr Plane kPlanesQ3K[] = {{bits_256, 0, offsetof(PackedQ3K, subs[0].third), 192},
+                                {crumbs_128, 32, offsetof(PackedQ3K, subs[0].crumbs), 192}};
 
 constexpr Field kFieldsQ4K[] = {{2, 0, offsetof(PackedQ4K, scale)},
                                 {2, 2, offsetof(PackedQ4K, min_scale)},
                                 {4, 4, offsetof(PackedQ4K, sub_scales[0])},
                                 {4, 8, offsetof(PackedQ4K, sub_scales[1])},
                                 {4, 12, offsetof(PackedQ4K, sub_scales[2])}};
-constexpr Plane kPlanesQ4K[] = {{nibbles_64, 16, offsetof(PackedQ4K, quants)}};
+constexpr Plane kPlanesQ4K[] = {{nibbles_64, 16, offsetof(PackedQ4K, quants), 256}};
 
 constexpr Field kFieldsQ5K[] = {{2, 0, offsetof(PackedQ5K, scale)},
                                 {2, 2, offsetof(PackedQ5K, min_scale)},
                                 {4, 4, offsetof(PackedQ5K, sub_scales[0])},
                                 {4, 8, offsetof(PackedQ5K, sub_scales[1])},
                                 {4, 12, offsetof(PackedQ5K, sub_scales[2])}};
-constexpr Plane kPlanesQ5K[] = {{bits_256, 16, offsetof(PackedQ5K, fifth)},
-                                {nibbles_64, 48, offsetof(PackedQ5K, quants)}};
+constexpr Plane kPlanesQ5K[] = {{bits_256, 16, offsetof(PackedQ5K, subs[0].fifth), 320},
+                                {nibbles_64, 48, offsetof(PackedQ5K, subs[0].quants), 320}};
 
 constexpr Field kFieldsQ6K[] = {{4, 192, offsetof(PackedQ6K, sub_scales[0])},
                                 {4, 196, offsetof(PackedQ6K, sub_scales[1])},
                                 {4, 200, offsetof(PackedQ6K, sub_scales[2])},
                                 {4, 204, offsetof(PackedQ6K, sub_scales[3])}};
-constexpr Plane kPlanesQ6K[] = {{crumbs_128, 128, offsetof(PackedQ6K, high)},
-                                {nibbles_128, 0, offsetof(PackedQ6K, low)}};
+constexpr Plane kPlanesQ6K[] = {{crumbs_128, 128, offsetof(PackedQ6K, subs[0].high), 384},
+                                {nibbles_128, 0, offsetof(PackedQ6K, subs[0].low), 384}};
 
 constexpr Field kFieldsIQ4XS[] = {{2, 0, offsetof(PackedIQ4XS, scale)},
                                   {2, 2, offsetof(PackedIQ4XS, scales_high)},
                                   {4, 4, offsetof(PackedIQ4XS, scales_low)}};
-constexpr Plane kPlanesIQ4XS[] = {{nibbles_32, 8, offsetof(PackedIQ4XS, quants)}};
+constexpr Plane kPlanesIQ4XS[] = {{nibbles_32, 8, offsetof(PackedIQ4XS, quants), 256}};
 
-constexpr Plane kPlanesTQ20[] = {{crumbs_128, 0, offsetof(PackedTQ20, crumbs)}};
+constexpr Plane kPlanesTQ20[] = {{crumbs_128, 0, offsetof(PackedTQ20, crumbs), 128}};
 
-constexpr Plane kPlanesQ40[] = {{nibbles_32, 2, offsetof(PackedQ40, quants)}};
+constexpr Plane kPlanesQ40[] = {{nibbles_32, 2, offsetof(PackedQ40, quants), 256}};
 constexpr Field kFieldsQ41[] = {{2, 0, offsetof(PackedQ41, scale)},
                                 {2, 2, offsetof(PackedQ41, min_scale)}};
-constexpr Plane kPlanesQ41[] = {{nibbles_32, 4, offsetof(PackedQ41, quants)}};
-constexpr Plane kPlanesQ50[] = {{bits_32, 2, offsetof(PackedQ50, fifth)},
-                                {nibbles_32, 6, offsetof(PackedQ50, quants)}};
+constexpr Plane kPlanesQ41[] = {{nibbles_32, 4, offsetof(PackedQ41, quants), 256}};
+constexpr Plane kPlanesQ50[] = {{bits_32, 2, offsetof(PackedQ50, fifth), 64},
+                                {nibbles_32, 6, offsetof(PackedQ50, quants), 256}};
 constexpr Field kFieldsQ51[] = {{2, 0, offsetof(PackedQ51, scale)},
                                 {2, 2, offsetof(PackedQ51, min_scale)}};
-constexpr Plane kPlanesQ51[] = {{bits_32, 4, offsetof(PackedQ51, fifth)},
-                                {nibbles_32, 8, offsetof(PackedQ51, quants)}};
-constexpr Plane kPlanesQ80[] = {{bytes, 2, offsetof(PackedQ80, quants)}};
+constexpr Plane kPlanesQ51[] = {{bits_32, 4, offsetof(PackedQ51, fifth), 64},
+                                {nibbles_32, 8, offsetof(PackedQ51, quants), 256}};
+constexpr Plane kPlanesQ80[] = {{bytes, 2, offsetof(PackedQ80, quants), 512}};
 
 constexpr PackedFormat kFormats[] = {
     {TensorType::Q2_K, sizeof(PackedQ2K), kScaleInside, kFieldsQ2K, kPlanesQ2K},
@@ -139,7 +139,7 @@ constexpr Place file_place(CodeOrder order, uint32_t column) {
 constexpr Place packed_place(uint32_t bits, uint32_t q) {
   switch (bits) {
     case 8:
-      return {q, 0};
+      return {q % 4 * 2 + q / 4, 0};
     case 4:
       return {q % 4, q / 4 * 4};
     case 2:
@@ -172,7 +172,10 @@ void add_file_quad(uint8_t* plane, uint32_t column, uint32_t quad) {
 }
 
 template <CodeOrder order>
-void pack_plane(const uint8_t* file, uint32_t columns, uint32_t row, uint8_t* packed) {
+void pack_plane(const Plane& plane, const uint8_t* file, uint32_t columns, uint32_t row,
+                uint8_t* packed) {
+  file += plane.file_offset;
+  packed += plane.packed_offset + 4 * row;
   constexpr uint32_t kBits = bits_of(order);
   for (uint32_t sub = 0; sub < columns / 32; ++sub) {
     uint32_t registers[kBits] = {};
@@ -181,19 +184,22 @@ void pack_plane(const uint8_t* file, uint32_t columns, uint32_t row, uint8_t* pa
       registers[to.at] |= file_quad<order>(file, 32 * sub + 4 * q) << to.shift;
     }
     for (uint32_t i = 0; i < kBits; ++i) {
-      put_dword(packed + 64 * (kBits * sub + i) + 4 * row, registers[i]);
+      put_dword(packed + plane.sub_stride * sub + 64 * i, registers[i]);
     }
   }
 }
 
 template <CodeOrder order>
-void unpack_plane(const uint8_t* packed, uint32_t columns, uint32_t row, uint8_t* file) {
+void unpack_plane(const Plane& plane, const uint8_t* packed, uint32_t columns, uint32_t row,
+                  uint8_t* file) {
+  file += plane.file_offset;
+  packed += plane.packed_offset + 4 * row;
   constexpr uint32_t kBits = bits_of(order);
   constexpr uint32_t kMask = 0x01010101u * ((1u << kBits) - 1);
   for (uint32_t sub = 0; sub < columns / 32; ++sub) {
     for (uint32_t q = 0; q < 8; ++q) {
       const Place from = packed_place(kBits, q);
-      const uint32_t word = dword_at(packed + 64 * (kBits * sub + from.at) + 4 * row);
+      const uint32_t word = dword_at(packed + plane.sub_stride * sub + 64 * from.at);
       add_file_quad<order>(file, 32 * sub + 4 * q, word >> from.shift & kMask);
     }
   }
@@ -215,29 +221,27 @@ void pack_block(const PackedFormat& format, const uint8_t* file, uint32_t row, u
   }
   const uint32_t columns = gguf::traits(format.type).block_elements;
   for (const Plane& plane : format.planes) {
-    const uint8_t* from = file + plane.file_offset;
-    uint8_t* to = packed + plane.packed_offset;
     switch (plane.order) {
       case nibbles_32:
-        pack_plane<nibbles_32>(from, columns, row, to);
+        pack_plane<nibbles_32>(plane, file, columns, row, packed);
         break;
       case nibbles_64:
-        pack_plane<nibbles_64>(from, columns, row, to);
+        pack_plane<nibbles_64>(plane, file, columns, row, packed);
         break;
       case nibbles_128:
-        pack_plane<nibbles_128>(from, columns, row, to);
+        pack_plane<nibbles_128>(plane, file, columns, row, packed);
         break;
       case crumbs_128:
-        pack_plane<crumbs_128>(from, columns, row, to);
+        pack_plane<crumbs_128>(plane, file, columns, row, packed);
         break;
       case bits_256:
-        pack_plane<bits_256>(from, columns, row, to);
+        pack_plane<bits_256>(plane, file, columns, row, packed);
         break;
       case bits_32:
-        pack_plane<bits_32>(from, columns, row, to);
+        pack_plane<bits_32>(plane, file, columns, row, packed);
         break;
       case bytes:
-        pack_plane<bytes>(from, columns, row, to);
+        pack_plane<bytes>(plane, file, columns, row, packed);
         break;
     }
   }
@@ -252,29 +256,27 @@ void unpack_block(const PackedFormat& format, const uint8_t* packed, uint32_t ro
   }
   const uint32_t columns = type.block_elements;
   for (const Plane& plane : format.planes) {
-    const uint8_t* from = packed + plane.packed_offset;
-    uint8_t* to = file + plane.file_offset;
     switch (plane.order) {
       case nibbles_32:
-        unpack_plane<nibbles_32>(from, columns, row, to);
+        unpack_plane<nibbles_32>(plane, packed, columns, row, file);
         break;
       case nibbles_64:
-        unpack_plane<nibbles_64>(from, columns, row, to);
+        unpack_plane<nibbles_64>(plane, packed, columns, row, file);
         break;
       case nibbles_128:
-        unpack_plane<nibbles_128>(from, columns, row, to);
+        unpack_plane<nibbles_128>(plane, packed, columns, row, file);
         break;
       case crumbs_128:
-        unpack_plane<crumbs_128>(from, columns, row, to);
+        unpack_plane<crumbs_128>(plane, packed, columns, row, file);
         break;
       case bits_256:
-        unpack_plane<bits_256>(from, columns, row, to);
+        unpack_plane<bits_256>(plane, packed, columns, row, file);
         break;
       case bits_32:
-        unpack_plane<bits_32>(from, columns, row, to);
+        unpack_plane<bits_32>(plane, packed, columns, row, file);
         break;
       case bytes:
-        unpack_plane<bytes>(from, columns, row, to);
+        unpack_plane<bytes>(plane, packed, columns, row, file);
         break;
     }
   }

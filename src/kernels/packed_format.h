@@ -17,13 +17,14 @@ enum class CodeOrder : uint8_t {
   crumbs_128,   // 32 bytes for 128 columns, the first 32 in the lowest two bits
   bits_256,     // 32 bytes for 256 columns, the first 32 in the lowest bits
   bits_32,      // 4 bytes for 32 columns, in order
-  bytes,        // signed; packed with 128 added
+  bytes,        // signed; packed with 128 added, quad i beside quad i + 4
 };
 
 struct Plane {
   CodeOrder order;
   uint16_t file_offset;
   uint16_t packed_offset;
+  uint16_t sub_stride;  // from one 32 columns to the next
 };
 
 // 2 or 4 bytes of a row's block, packed as [16 rows].
@@ -33,15 +34,23 @@ struct Field {
   uint16_t packed_offset;
 };
 
-inline constexpr uint16_t kScaleInside = 0xffff;
+inline constexpr uint16_t kScaleInside = 0xffff;  // else the half stands in front
 
 struct PackedFormat {
   gguf::TensorType type;
-  uint16_t packed_bytes;  // of 16 rows' blocks, without scales that lie apart
-  uint16_t scale_apart;   // offset in the file's block of the half that does, or kScaleInside
+  uint16_t packed_bytes;  // of 16 rows' blocks, without scales that stand in front
+  uint16_t scale_front;   // offset in the file's block of the half that does, or kScaleInside
   std::span<const Field> fields;
   std::span<const Plane> planes;
 };
+
+// Where block b of a group begins, and where its 16 half scales are that stand in front.
+constexpr uint64_t block_offset(uint64_t packed_bytes, bool front, uint64_t b) {
+  return packed_bytes * b + (front ? 64 * (b / 2 + 1) : 0);
+}
+constexpr uint64_t scale_offset(uint64_t packed_bytes, uint64_t b) {
+  return (2 * packed_bytes + 64) * (b / 2) + 32 * (b % 2);
+}
 
 // nullptr for types that have no interleaved layout.
 const PackedFormat* packed_format(gguf::TensorType type);
