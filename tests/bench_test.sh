@@ -61,6 +61,14 @@ for type in Q4_K_M Q8_0; do
   positive "$work/preset" "${measures[@]}"
   [[ $(field "$work/preset" type) == "$type" ]] || fail "another type was measured"
 done
+# A preset that is written as a file computes the same from there.
+"$sotto" bench --preset gpt2 --type Q4_K_M --prompt 8 --generate 2 --json >"$work/preset"
+"$sotto" bench --preset gpt2 --type Q4_K_M --write "$work/gpt2.gguf"
+"$sotto" bench "$work/gpt2.gguf" --prompt 8 --generate 2 --json >"$work/written"
+[[ $(field "$work/preset" hash) == "$(field "$work/written" hash)" ]] || fail "the file differs"
+[[ $(field "$work/written" synthetic) == False ]] || fail "the file was not read"
+checks=$((checks + 2))
+
 "$sotto" bench demo --prompt 0 --generate 4 >"$work/text"
 grep -q '^generate  1 x 4 tokens' "$work/text" || fail "no generation in: $(cat "$work/text")"
 "$sotto" bench demo --prompt 4 --generate 0 >"$work/text"
@@ -71,6 +79,8 @@ grep -q '^prompt    1 x 4 tokens' "$work/text" || fail "no prompt in: $(cat "$wo
 expect_exit 2 'either a MODEL or a --preset'
 expect_exit 2 'either a MODEL or a --preset' demo --preset gpt2
 expect_exit 2 '--type is for a --preset' demo --type Q8_0
+expect_exit 2 '--write is for a --preset' demo --write "$work/demo.gguf"
+expect_exit 3 'cannot create' --preset gpt2 --write /nonexistent-folder/gpt2.gguf
 expect_exit 2 '--threads' demo --threads 0
 expect_exit 3 'gpt2-large' --preset gpt5
 expect_exit 3 'Q4_K_M' --preset gpt2 --type Q9

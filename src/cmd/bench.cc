@@ -19,6 +19,7 @@
 #include "cmd/options.h"
 #include "cmd/presets.h"
 #include "cmd/terminal.h"
+#include "cmd/write_preset.h"
 #include "model/model.h"
 
 namespace sotto::cmd {
@@ -34,6 +35,7 @@ struct Options {
   std::string preset;
   std::string type = "Q4_K_M";
   bool list_presets = false;
+  std::string write;
   BenchLoad load;
   uint32_t threads = 1;
   std::string kv = "f16";
@@ -178,6 +180,13 @@ void print_presets(bool json) {
   if (json) fmt::print("{}\n", boost::json::serialize(list));
 }
 
+Result<int> write(const Options& options) {
+  const Preset* preset = TRY(find_preset(options.preset));
+  const gguf::Description description = TRY(describe_preset(*preset, options.type));
+  TRY(write_preset(description, options.write, terminal_progress("writing")));
+  return kExitOk;
+}
+
 Result<int> run(const CLI::App& app, Options options) {
   if (options.list_presets) {
     print_presets(options.json);
@@ -188,6 +197,10 @@ Result<int> run(const CLI::App& app, Options options) {
   }
   if (options.preset.empty() && app.count("--type") > 0) {
     return wrong_usage(app, "--type is for a --preset; a MODEL has its own");
+  }
+  if (!options.write.empty()) {
+    if (options.preset.empty()) return wrong_usage(app, "--write is for a --preset");
+    return write(options);
   }
   options.load.kv_type = kv_type(options.kv);
   ThreadPool pool(options.threads);
@@ -215,6 +228,9 @@ Run add_bench(CLI::App& app) {
   app.add_option("--preset", options->preset, "made-up weights of a well-known model's shape");
   app.add_option("--type", options->type, "block formats of the preset's weights")
       ->capture_default_str();
+  app.add_option(
+      "--write", options->write,
+      "write the preset as a GGUF file, to measure other programs on, and do nothing else");
   app.add_flag("--list-presets", options->list_presets, "name the presets and their sizes");
   app.add_option("--prompt", options->load.prompt, "tokens of the prompt")
       ->check(CLI::Range(uint32_t{0}, kTokensMax))

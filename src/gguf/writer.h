@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,16 @@ Result<std::vector<uint8_t>> serialize(const Metadata& metadata,
 // The same into a file, written beside it and renamed, so that a kill never leaves half a file.
 Result<void> write_file(const std::filesystem::path& path, const Metadata& metadata,
                         const std::vector<TensorData>& tensors);
+
+// A tensor whose data need not be in memory as a whole.
+struct TensorProducer {
+  std::string name;
+  TensorType type;
+  std::vector<uint64_t> shape;
+  // Hands the data over piece by piece, in order: exactly the bytes that type and shape make.
+  std::function<Result<void>(const std::function<Result<void>(Bytes)>& append)> produce;
+};
+Result<void> write_file_piecewise(const std::filesystem::path& path, const Metadata& metadata,
+                                  const std::vector<TensorProducer>& tensors);
 
 }  // namespace sotto::gguf

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "gguf/test_model.h"
 
@@ -107,6 +109,34 @@ TEST(WriteFile, writes_what_serialize_makes) {
             parse_header(model.file(), model.file().size())->files[0].header_sha256);
   std::filesystem::remove(path);
   EXPECT_FALSE(write_file("/nonexistent-folder/x.gguf", model.metadata, model.tensors()));
+}
+
+std::vector<uint8_t> contents(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(WriteFilePiecewise, takes_data_piece_by_piece) {
+  const ExampleModel model;
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "writer_test_pieces.gguf";
+  std::vector<TensorProducer> tensors;
+  for (const TensorData& tensor : model.tensors()) {
+    tensors.push_back({tensor.name, tensor.type, tensor.shape,
+                       [data = tensor.data](const auto& append) -> Result<void> {
+                         TRY(append(data.first(3)));
+                         return append(data.subspan(3));
+                       }});
+  }
+  ASSERT_TRUE(write_file_piecewise(path, model.metadata, tensors));
+  EXPECT_EQ(contents(path), model.file());
+  std::filesystem::remove(path);
+
+  tensors[1].produce = [](const auto&) { return Result<void>(); };
+  const auto empty = write_file_piecewise(path, model.metadata, tensors);
+  ASSERT_FALSE(empty);
+  EXPECT_THAT(empty.error().message, HasSubstr("0 bytes of data where its shape needs 8"));
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace
