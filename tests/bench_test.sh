@@ -74,6 +74,35 @@ grep -q '^generate  1 x 4 tokens' "$work/text" || fail "no generation in: $(cat 
 "$sotto" bench demo --prompt 4 --generate 0 >"$work/text"
 grep -q '^prompt    1 x 4 tokens' "$work/text" || fail "no prompt in: $(cat "$work/text")"
 
+# --compare runs a peer in turn with us: here one that says what it was asked and its own speeds.
+model=$work/gpt2.gguf
+peer="python3 '$(dirname "$0")/fake_peer.py' '$work/peer.log' {model} {prompt} {generate}"
+"$sotto" bench "$model" --prompt 8 --generate 2 --threads 2 --repeat 3 --json \
+  --compare "$peer {parallel} {threads} {kv}" >"$work/compared"
+[[ $(wc -l <"$work/peer.log") -eq 3 ]] || fail "the peer did not run three times"
+[[ $(sort -u "$work/peer.log") == "$model 8 2 1 2 f16" ]] || fail "asked: $(cat "$work/peer.log")"
+python3 - "$work/compared" <<'PYTHON' || fail "the comparison is wrong"
+import json, sys
+run = json.load(open(sys.argv[1]))
+peer = run['peer']
+assert '{' not in peer['command'] and 'fake_peer' in peer['command'], peer['command']
+assert peer['prompt_tokens_per_second'] == 150 and peer['generate_tokens_per_second'] == 15, peer
+assert [pair['peer_prompt'] for pair in peer['pairs']] == [100, 150, 225], peer['pairs']
+for phase in 'prompt', 'generate':
+    ratios = sorted(pair[phase] / pair['peer_' + phase] for pair in peer['pairs'])
+    spread = peer[phase + '_ratio']
+    assert [spread['min'], spread['median'], spread['max']] == ratios, (spread, ratios)
+    assert run[phase + '_tokens_per_second'] == sorted(pair[phase] for pair in peer['pairs'])[1]
+PYTHON
+checks=$((checks + 3))
+"$sotto" bench demo --prompt 4 --generate 2 --compare "$peer" >"$work/text" 2>"$work/stderr" &&
+  fail "{model} stood for the bundled model"
+grep -qF 'needs a MODEL that is a file' "$work/stderr" || fail "$(cat "$work/stderr")"
+"$sotto" bench demo --prompt 4 --generate 0 --compare \
+  'echo "{\"prompt_tokens_per_second\": 2}"' >"$work/text"
+grep -qE 'the peer 2.0 tokens/s; ours is [0-9.]+ times that' "$work/text" || fail "$(cat "$work/text")"
+checks=$((checks + 2))
+
 [[ $("$sotto" bench --list-presets | wc -l) -ge 12 ]] || fail "fewer than 12 presets"
 
 expect_exit 2 'either a MODEL or a --preset'
@@ -81,6 +110,12 @@ expect_exit 2 'either a MODEL or a --preset' demo --preset gpt2
 expect_exit 2 '--type is for a --preset' demo --type Q8_0
 expect_exit 2 '--write is for a --preset' demo --write "$work/demo.gguf"
 expect_exit 3 'cannot create' --preset gpt2 --write /nonexistent-folder/gpt2.gguf
+small=(demo --prompt 4 --generate 2)
+expect_exit 3 'the command ended with exit status 4' "${small[@]}" --compare 'exit 4'
+expect_exit 3 'printed no line of JSON' "${small[@]}" --compare 'echo fast'
+expect_exit 3 'generate_tokens_per_second is missing' "${small[@]}" \
+  --compare 'echo "{\"prompt_tokens_per_second\": 2}"'
+expect_exit 3 'took longer than 1 s' "${small[@]}" --compare 'sleep 1000' --compare-seconds 1
 expect_exit 2 '--threads' demo --threads 0
 expect_exit 3 'gpt2-large' --preset gpt5
 expect_exit 3 'Q4_K_M' --preset gpt2 --type Q9

@@ -5,14 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 
+#include "base/bandwidth.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/threads.h"
-#include "cmd/bandwidth.h"
 #include "cmd/bench_measure.h"
+#include "cmd/bench_peer.h"
+#include "cmd/bench_report.h"
 #include "cmd/commands.h"
 #include "cmd/machine.h"
 #include "cmd/model_source.h"
@@ -29,6 +32,7 @@ constexpr uint32_t kBatchTokens = 512;
 constexpr uint32_t kParallelMax = 1024;
 constexpr uint32_t kTokensMax = 1 << 20;
 constexpr uint32_t kRepeatMax = 1000;
+constexpr uint32_t kPeerSecondsMax = 24 * 3600;
 
 struct Options {
   std::string model;
@@ -39,44 +43,10 @@ struct Options {
   BenchLoad load;
   uint32_t threads = 1;
   std::string kv = "f16";
+  std::string compare;
+  uint32_t peer_seconds = 600;
   bool json = false;
 };
-
-// Everything that is reported, after the model has left the memory.
-struct Report {
-  std::string name;
-  bool synthetic = false;
-  uint64_t weight_bytes = 0;
-  uint64_t weight_bytes_per_token = 0;
-  std::string isa;
-  uint64_t memory_peak = 0;
-  BenchTimes times;
-  Bandwidth bandwidth{};
-};
-
-// A rate; 0 where nothing was measured.
-double rate(double amount, double seconds) {
-  return amount > 0 && seconds > 0 ? amount / seconds : 0;
-}
-
-double prompt_rate(const Options& options, const Report& report) {
-  return rate(double{1} * options.load.prompt * options.load.parallel, report.times.prompt_seconds);
-}
-
-double generate_rate(const Options& options, const Report& report) {
-  return rate(double{1} * options.load.generate * options.load.parallel,
-              report.times.generate_seconds);
-}
-
-// Sequences that are decoded together share one reading of the weights.
-double weight_rate(const Options& options, const Report& report) {
-  return rate(static_cast<double>(report.weight_bytes_per_token) * options.load.generate,
-              report.times.generate_seconds);
-}
-
-double bandwidth_share(const Options& options, const Report& report) {
-  return rate(weight_rate(options, report), report.bandwidth.bytes_per_second);
-}
 
 Result<void> check_fits(const Preset& preset, const gguf::Description& description,
                         const BenchLoad& load) {
@@ -96,71 +66,47 @@ Result<void> check_fits(const Preset& preset, const gguf::Description& descripti
               format_bytes(available));
 }
 
-Result<std::unique_ptr<model::Model>> open_or_make_model(const Options& options, ThreadPool& pool) {
-  const model::ForwardLimits limits{
-      .batch_tokens_max = std::max(kBatchTokens, options.load.parallel),
-      .logit_rows_max = options.load.parallel};
+model::ForwardLimits forward_limits(const BenchLoad& load) {
+  return {.batch_tokens_max = std::max(kBatchTokens, load.parallel),
+          .logit_rows_max = load.parallel};
+}
+
+// The model that was asked for; the report gets its name, and the settings its file's path.
+Result<std::unique_ptr<model::Model>> open_or_make_model(const Options& options, ThreadPool& pool,
+                                                         BenchReport& report, std::string& path) {
+  const model::ForwardLimits limits = forward_limits(options.load);
   if (options.preset.empty()) {
     const gguf::Source source = TRY(open_model(options.model));
-    return model::Model::load(source, limits, pool, terminal_progress("loading"));
+    path = source.description().files[0].path.string();
+    auto model = TRY(model::Model::load(source, limits, pool, terminal_progress("loading")));
+    report.name = printable(model->shape().name);
+    return model;
   }
   const Preset* preset = TRY(find_preset(options.preset));
   const gguf::Description description = TRY(describe_preset(*preset, options.type));
   TRY(check_fits(*preset, description, options.load));
+  report.name = options.preset;
+  report.type = options.type;
   return model::Model::synthetic(description, limits, pool);
 }
 
-void print_text(const Options& options, const Report& report) {
-  const auto bytes_rate = [](double rate) { return format_bytes(static_cast<uint64_t>(rate)); };
-  fmt::print("model     {}{}, {} of weights\n", report.name,
-             report.synthetic ? " " + options.type + " (synthetic weights)" : "",
-             format_bytes(report.weight_bytes));
-  const std::string processor = processor_name();
-  fmt::print("machine   {}{}{} threads, {}, reads {}/s\n", processor, processor.empty() ? "" : ", ",
-             options.threads, report.isa, bytes_rate(report.bandwidth.bytes_per_second));
-  if (options.load.prompt > 0) {
-    fmt::print("prompt    {} x {} tokens in {:.2f} s: {:.1f} tokens/s\n", options.load.parallel,
-               options.load.prompt, report.times.prompt_seconds, prompt_rate(options, report));
+// Ours, the peer, ours, the peer: what disturbs the machine for a while disturbs both.
+Result<void> measure(const Options& options, const std::string& peer_command, BenchRunner& runner,
+                     BenchReport& report) {
+  const Progress bar = step_progress("measuring");
+  const uint64_t total = runner.tokens() * options.load.repeat;
+  for (uint32_t index = 0; index < options.load.repeat; ++index) {
+    const uint64_t before = runner.tokens() * index;
+    const auto part = [&](uint64_t done, uint64_t) {
+      if (bar) bar(before + done, total);
+    };
+    report.runs.push_back(TRY(runner.run(part)));
+    if (peer_command.empty()) continue;
+    auto peer = run_peer(peer_command, options.load, std::chrono::seconds(options.peer_seconds));
+    if (!peer) return within("--compare", std::move(peer).error());
+    report.peer.push_back(*peer);
   }
-  if (options.load.generate > 0) {
-    fmt::print("generate  {} x {} tokens in {:.2f} s: {:.1f} tokens/s\n", options.load.parallel,
-               options.load.generate, report.times.generate_seconds,
-               generate_rate(options, report));
-    fmt::print("          {}/s of weights, {:.0f}% of what this machine reads\n",
-               bytes_rate(weight_rate(options, report)), 100 * bandwidth_share(options, report));
-  }
-  fmt::print("memory    {} at most, {} of it keys and values ({})\n",
-             format_bytes(report.memory_peak), format_bytes(report.times.kv_bytes), options.kv);
-  fmt::print("hash      {}\n", report.times.hash);
-}
-
-void print_json(const Options& options, const Report& report) {
-  const boost::json::object out{
-      {"model", report.name},
-      {"type", report.synthetic ? boost::json::value(options.type) : nullptr},
-      {"synthetic", report.synthetic},
-      {"weight_bytes", report.weight_bytes},
-      {"weight_bytes_per_token", report.weight_bytes_per_token},
-      {"processor", processor_name()},
-      {"threads", options.threads},
-      {"isa", report.isa},
-      {"read_bytes_per_second", report.bandwidth.bytes_per_second},
-      {"parallel", options.load.parallel},
-      {"repeat", options.load.repeat},
-      {"prompt_tokens", options.load.prompt},
-      {"prompt_seconds", report.times.prompt_seconds},
-      {"prompt_tokens_per_second", prompt_rate(options, report)},
-      {"generate_tokens", options.load.generate},
-      {"generate_seconds", report.times.generate_seconds},
-      {"generate_tokens_per_second", generate_rate(options, report)},
-      {"weight_bytes_per_second", weight_rate(options, report)},
-      {"bandwidth_share", bandwidth_share(options, report)},
-      {"kv_type", options.kv},
-      {"kv_bytes", report.times.kv_bytes},
-      {"memory_peak_bytes", report.memory_peak},
-      {"hash", report.times.hash},
-  };
-  fmt::print("{}\n", boost::json::serialize(out));
+  return {};
 }
 
 void print_presets(bool json) {
@@ -187,6 +133,35 @@ Result<int> write(const Options& options) {
   return kExitOk;
 }
 
+Result<int> measure_and_print(const CLI::App& app, const Options& options) {
+  ThreadPool pool(options.threads);
+  BenchReport report;
+  report.threads = options.threads;
+  report.load = options.load;
+  {
+    std::string path;
+    const std::unique_ptr<model::Model> model =
+        TRY(open_or_make_model(options, pool, report, path));
+    if (path.empty() && options.compare.find("{model}") != std::string::npos) {
+      return wrong_usage(app, "--compare with {model} needs a MODEL that is a file");
+    }
+    if (!options.compare.empty()) {
+      report.peer_command =
+          expand_peer_command(options.compare, {path, options.load, options.threads});
+    }
+    report.weight_bytes = model->weight_bytes();
+    report.weight_bytes_per_token = model->weight_bytes_per_token();
+    report.isa = model->isa();
+    BenchRunner runner = TRY(BenchRunner::create(*model, options.load));
+    report.kv_bytes = runner.kv_bytes();
+    TRY(measure(options, report.peer_command, runner, report));
+    report.memory_peak = memory_peak_bytes();
+  }
+  report.bandwidth = TRY(measure_read_bandwidth(pool));
+  fmt::print("{}", options.json ? bench_json(report) : bench_text(report));
+  return kExitOk;
+}
+
 Result<int> run(const CLI::App& app, Options options) {
   if (options.list_presets) {
     print_presets(options.json);
@@ -203,21 +178,7 @@ Result<int> run(const CLI::App& app, Options options) {
     return write(options);
   }
   options.load.kv_type = kv_type(options.kv);
-  ThreadPool pool(options.threads);
-  Report report;
-  report.synthetic = !options.preset.empty();
-  {
-    const std::unique_ptr<model::Model> model = TRY(open_or_make_model(options, pool));
-    report.name = report.synthetic ? options.preset : printable(model->shape().name);
-    report.weight_bytes = model->weight_bytes();
-    report.weight_bytes_per_token = model->weight_bytes_per_token();
-    report.isa = model->isa();
-    report.times = TRY(measure_model(*model, options.load, step_progress("measuring")));
-    report.memory_peak = memory_peak_bytes();
-  }
-  report.bandwidth = TRY(measure_read_bandwidth(pool));
-  options.json ? print_json(options, report) : print_text(options, report);
-  return kExitOk;
+  return measure_and_print(app, options);
 }
 
 }  // namespace
@@ -246,6 +207,11 @@ Run add_bench(CLI::App& app) {
       ->capture_default_str();
   add_threads_option(app, options->threads);
   add_kv_option(app, options->kv);
+  app.add_option("--compare", options->compare,
+                 "a shell command that measures another program, run in turn with ours");
+  app.add_option("--compare-seconds", options->peer_seconds, "time limit for each run of it")
+      ->check(CLI::Range(uint32_t{1}, kPeerSecondsMax))
+      ->capture_default_str();
   app.add_flag("--json", options->json, "one JSON object instead of text");
   app.footer(
       "Examples:\n"

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "engine/sampler.h"
 
 namespace sotto::cmd {
@@ -17,11 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
 }
 
 // One sequence with its prompt and its sampler.
@@ -123,8 +118,14 @@ Result<std::vector<Lane>> make_lanes(const model::Model& model, model::KvCache& 
 
 }  // namespace
 
-Result<BenchTimes> measure_model(model::Model& model, const BenchLoad& load,
-                                 const Progress& progress) {
+double median(std::vector<double> values) {
+  CHECK(!values.empty());
+  std::ranges::sort(values);
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+Result<BenchRunner> BenchRunner::create(model::Model& model, const BenchLoad& load) {
   const uint32_t context = model.shape().context_max;
   if (load.positions() > context) {
     return fail(ErrorKind::exhausted, "{} prompt and {} generated tokens exceed the context of {}",
@@ -132,28 +133,25 @@ Result<BenchTimes> measure_model(model::Model& model, const BenchLoad& load,
   }
   const uint64_t pages = (uint64_t{load.positions()} + model::kPagePositions - 1) /
                          model::kPagePositions * load.parallel;
-  const std::unique_ptr<model::KvCache> cache =
-      TRY(model::KvCache::create(model.kv_layout(load.kv_type), pages * model::kPagePositions));
+  return BenchRunner(
+      model, load,
+      TRY(model::KvCache::create(model.kv_layout(load.kv_type), pages * model::kPagePositions)));
+}
 
-  std::vector<double> prompt_seconds;
-  std::vector<double> generate_seconds;
+Result<BenchTimes> BenchRunner::run(const Progress& progress) {
   std::vector<TokenId> generated;
   engine::Distribution distribution;
-  Steps steps(progress, uint64_t{load.prompt + load.generate} * load.parallel * load.repeat);
-  for (uint32_t run = 0; run < load.repeat; ++run) {
-    std::vector<Lane> lanes = TRY(make_lanes(model, *cache, load));
-    generated.clear();
-    const Clock::time_point start = Clock::now();
-    TRY(read_prompts(model, lanes, distribution, steps));
-    prompt_seconds.push_back(seconds_since(start));
-    const Clock::time_point middle = Clock::now();
-    TRY(generate(model, lanes, load.generate, distribution, generated, steps));
-    generate_seconds.push_back(seconds_since(middle));
-  }
-  return BenchTimes{.prompt_seconds = median(prompt_seconds),
-                    .generate_seconds = median(generate_seconds),
-                    .kv_bytes = cache->bytes(),
-                    .hash = hash_of(generated)};
+  Steps steps(progress, tokens());
+  std::vector<Lane> lanes = TRY(make_lanes(model_, *cache_, load_));
+  BenchTimes times;
+  const Clock::time_point start = Clock::now();
+  TRY(read_prompts(model_, lanes, distribution, steps));
+  times.prompt_seconds = seconds_since(start);
+  const Clock::time_point middle = Clock::now();
+  TRY(generate(model_, lanes, load_.generate, distribution, generated, steps));
+  times.generate_seconds = seconds_since(middle);
+  times.hash = hash_of(generated);
+  return times;
 }
 
 }  // namespace sotto::cmd

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
@@ -24,14 +27,33 @@ struct BenchLoad {
 struct BenchTimes {
   double prompt_seconds = 0;    // of all sequences together
   double generate_seconds = 0;  // of all steps, sampling included
-  uint64_t kv_bytes = 0;
   // Of the generated token ids: equal on every machine and for any number of threads, and the proof
   // that the work was done.
   std::string hash;
 };
 
-// `exhausted` when the load does not fit the model's context or the machine's memory.
-Result<BenchTimes> measure_model(model::Model& model, const BenchLoad& load,
-                                 const Progress& progress);
+// One model under one load, to be run as often as wanted. The model must outlive it.
+class BenchRunner {
+ public:
+  // `exhausted` when the load does not fit the model's context or the machine's memory.
+  static Result<BenchRunner> create(model::Model& model, const BenchLoad& load);
+
+  // Every run does the same. `progress` counts tokens of this run.
+  Result<BenchTimes> run(const Progress& progress);
+
+  uint64_t kv_bytes() const { return cache_->bytes(); }
+  uint64_t tokens() const { return (uint64_t{load_.prompt} + load_.generate) * load_.parallel; }
+
+ private:
+  BenchRunner(model::Model& model, const BenchLoad& load, std::unique_ptr<model::KvCache> cache)
+      : model_(model), load_(load), cache_(std::move(cache)) {}
+
+  model::Model& model_;
+  BenchLoad load_;
+  std::unique_ptr<model::KvCache> cache_;
+};
+
+// At least one value; of an even number the mean of the middle two.
+double median(std::vector<double> values);
 
 }  // namespace sotto::cmd

@@ -1,6 +1,6 @@
 // Summing a large buffer on all threads.
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/bandwidth.h"
+#include "base/bandwidth.h"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 
-namespace sotto::cmd {
+namespace sotto {
 namespace {
 
 constexpr uint64_t kBufferBytesMin = 64u << 20;
@@ -78,4 +78,4 @@ Result<Bandwidth> measure_read_bandwidth(ThreadPool& pool) {
   return best;
 }
 
-}  // namespace sotto::cmd
+}  // namespace sotto

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "base/threads.h"
 
-namespace sotto::cmd {
+namespace sotto {
 
 struct Bandwidth {
   double bytes_per_second;  // of the fastest of several passes over the whole buffer
@@ -22,4 +22,4 @@ Result<Bandwidth> measure_read_bandwidth(ThreadPool& pool);
 // Bytes of the last-level cache; a usual size where the machine does not say.
 uint64_t last_level_cache_bytes();
 
-}  // namespace sotto::cmd
+}  // namespace sotto

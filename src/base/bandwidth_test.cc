@@ -1,10 +1,10 @@
 // Tests for the measurement of read bandwidth.
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/bandwidth.h"
+#include "base/bandwidth.h"
 
 #include <gtest/gtest.h>
 
-namespace sotto::cmd {
+namespace sotto {
 namespace {
 
 TEST(Bandwidth, reads_every_word_of_a_buffer_larger_than_the_cache) {
@@ -28,4 +28,4 @@ TEST(Bandwidth, is_that_of_some_memory) {
 }
 
 }  // namespace
-}  // namespace sotto::cmd
+}  // namespace sotto
