@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/bandwidth.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/threads.h"
@@ -17,7 +18,6 @@
 #include "cmd/bench_peer.h"
 #include "cmd/bench_report.h"
 #include "cmd/commands.h"
-#include "cmd/machine.h"
 #include "cmd/model_source.h"
 #include "cmd/options.h"
 #include "cmd/presets.h"

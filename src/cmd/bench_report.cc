@@ -7,8 +7,8 @@
 #include <boost/json.hpp>
 #include <iterator>
 
+#include "base/machine.h"
 #include "base/memory.h"
-#include "cmd/machine.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
 

@@ -6,15 +6,18 @@ namespace sotto::kernels {
 
 void add_avx2_multiply(Kernels& kernels);
 void add_avx2_attention(Kernels& kernels);
+void add_avx2_peak(Kernels& kernels);
 void add_avx2_vector(Kernels& kernels);
 void add_avx512_multiply(Kernels& kernels);
 void add_avx512_attention(Kernels& kernels);
+void add_avx512_peak(Kernels& kernels);
 void add_avx512_vector(Kernels& kernels);
 
 void add_avx2(Kernels& kernels) {
   kernels.isa = "avx2";
   add_avx2_multiply(kernels);
   add_avx2_attention(kernels);
+  add_avx2_peak(kernels);
   add_avx2_vector(kernels);
 }
 
@@ -22,6 +25,7 @@ void add_avx512(Kernels& kernels) {
   kernels.isa = "avx512";
   add_avx512_multiply(kernels);
   add_avx512_attention(kernels);
+  add_avx512_peak(kernels);
   add_avx512_vector(kernels);
 }
 

@@ -96,6 +96,11 @@ struct Partials {
   float* outputs;  // [count][value_width]
 };
 
+// What the instruction set does at most, as a yardstick: `rounds` rounds of multiply-adds on registers
+// alone, no memory touched. Returns how many multiplications and additions that was; `sink` keeps
+// the compiler from leaving them out.
+using Peak = uint64_t (*)(uint64_t rounds, uint32_t* sink);
+
 struct Kernels {
   const char* isa;
 
@@ -115,6 +120,9 @@ struct Kernels {
   void (*attend)(const PageView& page, const Queries& queries, const Partials& out);
   // into = into merged with the partials of the next page.
   void (*merge)(uint32_t count, uint32_t value_width, const Partials& into, const Partials& next);
+
+  Peak int8_peak;   // int8 products summed in int32
+  Peak float_peak;  // fused multiply-adds of float
 };
 
 enum class Isa { scalar, avx2, avx512 };

@@ -184,6 +184,7 @@ void add_scalar(Kernels& kernels) {
   kernels.silu_multiply = silu_multiply;
   kernels.gelu = gelu;
   add_scalar_attention(kernels);
+  add_scalar_peak(kernels);
 }
 
 }  // namespace sotto::kernels

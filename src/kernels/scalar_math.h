@@ -13,5 +13,6 @@ float exp_reference(float x);
 float tree_sum(const float (&lanes)[16]);
 
 void add_scalar_attention(Kernels& kernels);
+void add_scalar_peak(Kernels& kernels);
 
 }  // namespace sotto::kernels

@@ -1,12 +1,12 @@
 // Facts from /proc.
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/machine.h"
+#include "base/machine.h"
 
 #include <charconv>
 #include <fstream>
 #include <string_view>
 
-namespace sotto::cmd {
+namespace sotto {
 namespace {
 
 // The value of the first line `name: value` of a file; empty when there is none.
@@ -34,4 +34,4 @@ uint64_t memory_peak_bytes() {
   return kilobytes * 1024;
 }
 
-}  // namespace sotto::cmd
+}  // namespace sotto

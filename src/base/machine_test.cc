@@ -1,12 +1,12 @@
 // Tests for what is read about the machine.
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/machine.h"
+#include "base/machine.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace sotto::cmd {
+namespace sotto {
 namespace {
 
 TEST(Machine, peak_counts_touched_memory) {
@@ -23,4 +23,4 @@ TEST(Machine, processor_has_a_name_on_one_line) {
 }
 
 }  // namespace
-}  // namespace sotto::cmd
+}  // namespace sotto

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace sotto::cmd {
+namespace sotto {
 
 // "AMD EPYC 9654 96-Core Processor"; empty where the system does not say.
 std::string processor_name();
@@ -13,4 +13,4 @@ std::string processor_name();
 // The largest resident size this process has had; 0 where the system does not say.
 uint64_t memory_peak_bytes();
 
-}  // namespace sotto::cmd
+}  // namespace sotto
