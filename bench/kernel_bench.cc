@@ -4,7 +4,7 @@
 // Each result is also a share of what this machine does at most, measured in the same run with the
 // same threads: of read bandwidth, and of multiply-adds on registers alone (int8, or float for
 // floating-point weights). Matrices are kept in so many copies that none is still in a cache when
-// its turn comes again, as in a model. --threads=N: default 1, pinned; --tiny: for tests. The rest
+// its turn comes again, as in a model. --threads=N (default 1); --tiny: for tests. The rest
 // are Google Benchmark's own options; names are ISA/TYPE/ROWSxCOLUMNS/TOKENS.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>

@@ -60,7 +60,7 @@ function parse(args) {
     flashAttention: { auto: "auto", on: true, off: false }[
       choice("flash-attention", ["auto", "on", "off"])
     ],
-    batch: 512,
+    batch: Math.max(512, number("parallel", 1)),
     cpu: values.cpu,
   };
 }
