@@ -91,6 +91,26 @@ seed=$(field seed <"$work/json")
 same "the seed that was drawn" "$(field reasoning <"$work/json")" \
   "$(ask "$question" "${hot[@]}" --seed "$seed" --json | field reasoning)"
 
+# Guessing ahead changes when tokens come, not which. A prompt that says the same again and again
+# has something to guess from.
+repeated="one two three one two three one two three one two three one two"
+for settings in "--temperature 0" "--temperature 1.2 --top-p 1 --seed 5"; do
+  read -ra flags <<<"$settings --max-tokens 120 --json"
+  for speculate in off auto always; do
+    ask "$repeated" "${flags[@]}" --speculate $speculate >"$work/$speculate"
+    # What was said, and how it ended.
+    python3 -c '
+import json, sys
+answer = json.load(sys.stdin)
+print([answer[name] for name in ("reasoning", "content", "finish_reason", "usage")])' \
+      <"$work/$speculate" >"$work/$speculate.said"
+  done
+  same "auto beside off: $settings" "$(cat "$work/off.said")" "$(cat "$work/auto.said")"
+  same "always beside off: $settings" "$(cat "$work/off.said")" "$(cat "$work/always.said")"
+  same "nothing guessed" 0 "$(field speculation drafted_tokens <"$work/off")"
+  [[ $(field speculation drafted_tokens <"$work/always") -gt 0 ]] || fail "nothing was guessed"
+done
+
 # Ends: a number of tokens, a stop string, a bias so strong that nothing else can be said.
 same "one token" 1 "$(ask "$question" --max-tokens 1 --json | field usage completion_tokens)"
 same "cut off" length "$(ask "$question" --max-tokens 1 --json | field finish_reason)"
@@ -148,6 +168,7 @@ expect_exit 2 'ID=VALUE' demo hello --logit-bias 20
 expect_exit 2 'prompt is empty' demo
 expect_exit 2 'prompt is empty' demo ''
 expect_exit 2 '--threads' demo hello --threads 0
+expect_exit 2 '--speculate' demo hello --speculate sometimes
 printf 'GGUF no' >"$work/broken.gguf"
 expect_exit 3 '' "$work/broken.gguf" hello
 [[ -s $work/stderr ]] || fail "no message for a broken file"

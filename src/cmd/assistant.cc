@@ -84,9 +84,13 @@ Result<std::unique_ptr<Assistant>> Assistant::open(const AssistantOptions& optio
   engine_options.sequences_max = 1;
   engine_options.queue_max = 1;
   engine_options.kv_type = options.kv_type;
+  engine_options.speculation = options.speculation;
+  const bool speculates = options.speculation != engine::Speculation::off;
+  const uint32_t drafts_max = speculates ? engine_options.draft_tokens_max : 0;
   const model::ForwardLimits limits{
-      .batch_tokens_max = engine_options.prompt_chunk + engine_options.sequences_max,
-      .logit_rows_max = engine_options.sequences_max};
+      .batch_tokens_max =
+          std::max(engine_options.prompt_chunk, drafts_max) + engine_options.sequences_max,
+      .logit_rows_max = drafts_max + engine_options.sequences_max};
   self->model_ =
       TRY(model::Model::load(self->source_, limits, self->pool_, terminal_progress("loading")));
   const uint32_t context_max = self->model_->shape().context_max;

@@ -28,6 +28,7 @@ struct AssistantOptions {
   uint32_t threads = 1;
   uint32_t context = 0;  // positions; 0: the model's own, but not above kContextDefaultMax
   model::KvType kv_type = model::KvType::F16;
+  engine::Speculation speculation = engine::Speculation::automatic;
 };
 
 // Above this a cache is so large that it should be asked for.
@@ -78,6 +79,7 @@ class Assistant {
   Result<Reply> answer(Prompt prompt, const AnswerSettings& settings, Interrupts& interrupts,
                        FunctionRef<void(const text::AnswerPiece&)> on_piece);
 
+  engine::EngineStats stats() const { return engine_->stats(); }
   const gguf::Metadata& metadata() const { return source_.description().metadata; }
   const model::Model& model() const { return *model_; }
   uint32_t context() const { return context_; }

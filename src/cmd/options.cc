@@ -68,6 +68,18 @@ const char* kv_name(model::KvType type) {
   return type == model::KvType::Q8_0 ? "q8_0" : "f16";
 }
 
+void add_speculate_option(CLI::App& app, std::string& speculate) {
+  app.add_option("--speculate", speculate,
+                 "guess ahead where the text repeats itself; the answer is the same, sooner")
+      ->check(CLI::IsMember({"auto", "off", "always"}))
+      ->capture_default_str();
+}
+
+engine::Speculation speculation(const std::string& speculate) {
+  if (speculate == "off") return engine::Speculation::off;
+  return speculate == "always" ? engine::Speculation::always : engine::Speculation::automatic;
+}
+
 void add_sampling_options(CLI::App& app, SamplingFlags& flags) {
   const char* const group = "Sampling";
   app.add_option("--temperature", flags.temperature, "0 takes the likeliest token every time")

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine.h"
 #include "engine/sampler.h"
 #include "gguf/file.h"
 #include "model/kv_cache.h"
@@ -22,6 +23,10 @@ void add_threads_option(CLI::App& app, uint32_t& threads);
 void add_kv_option(CLI::App& app, std::string& kv);
 model::KvType kv_type(const std::string& kv);  // of a value that the option let through
 const char* kv_name(model::KvType type);
+
+// --speculate auto|off|always
+void add_speculate_option(CLI::App& app, std::string& speculate);
+engine::Speculation speculation(const std::string& speculate);  // of a value that was let through
 
 // The sampling flags as given; what was left out comes from the model file, then from us.
 struct SamplingFlags {

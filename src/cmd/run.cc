@@ -27,6 +27,7 @@ struct Options {
   std::string prompt;
   std::string system;
   std::string kv = "f16";
+  std::string speculate = "auto";
   SamplingFlags sampling;
   std::vector<std::string> stops;
   uint32_t tokens_max = 0;
@@ -67,6 +68,7 @@ boost::json::object describe_model(const model::Model& model) {
 }
 
 void print_json(const Assistant& assistant, const Reply& reply, uint64_t seed) {
+  const engine::EngineStats stats = assistant.stats();
   const boost::json::object out{
       {"content", reply.content},
       {"reasoning", reply.reasoning},
@@ -81,6 +83,8 @@ void print_json(const Assistant& assistant, const Reply& reply, uint64_t seed) {
         {"total_seconds", reply.total_seconds},
         {"prompt_tokens_per_second", reply.prompt_rate()},
         {"completion_tokens_per_second", reply.generate_rate()}}},
+      {"speculation",
+       {{"drafted_tokens", stats.drafted_tokens}, {"accepted_tokens", stats.accepted_tokens}}},
       {"seed", seed},
       {"model", describe_model(assistant.model())},
   };
@@ -123,6 +127,7 @@ Result<int> run(const CLI::App& app, Options options) {
   if (!converse && options.prompt.empty()) return wrong_usage(app, "the prompt is empty");
 
   options.assistant.kv_type = kv_type(options.kv);
+  options.assistant.speculation = speculation(options.speculate);
   const std::unique_ptr<Assistant> assistant = TRY(Assistant::open(options.assistant));
   const AnswerSettings settings{
       .sampling = TRY(sampling_params(options.sampling, assistant->metadata())),
@@ -155,6 +160,7 @@ Run add_run(CLI::App& app) {
                  "positions of prompt and answer together; default: the model's, at most 8192")
       ->check(CLI::Range(uint32_t{1}, kTokensMax));
   add_kv_option(app, options->kv);
+  add_speculate_option(app, options->speculate);
   add_threads_option(app, options->assistant.threads);
   app.add_flag("--json", options->json, "one JSON object at the end instead of text as it comes");
   app.add_flag("--quiet", options->quiet, "no speeds on standard error");

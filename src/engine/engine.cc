@@ -95,6 +95,10 @@ Result<std::unique_ptr<Engine>> Engine::create(model::Model& model, const Engine
   TRY(check_options(options, model.limits()));
   EngineOptions effective = options;
   effective.context = std::min(options.context, model.shape().context_max);
+  // What the model has no room for beside one sequence is not guessed.
+  const uint32_t rows = std::min(model.limits().logit_rows_max, model.limits().batch_tokens_max);
+  effective.draft_tokens_max = std::min(options.draft_tokens_max, rows - 1);
+  if (options.speculation == Speculation::off) effective.draft_tokens_max = 0;
   if (effective.cache_positions == 0) effective.cache_positions = effective.context;
   std::unique_ptr<model::KvCache> cache =
       TRY(model::KvCache::create(model.kv_layout(options.kv_type), effective.cache_positions));
@@ -199,10 +203,11 @@ void Engine::Impl::run() noexcept {
     try {
       end_cancelled();
       admit_waiting();
-      for (Active& active : scheduler.active()) active.paused = active.job.stream->full();
+      for (Active& active : scheduler.active()) active.room = active.job.stream->room();
       lock.unlock();
       scheduler.step();
       lock.lock();
+      update_stats();  // first: who has read a token finds it counted
       publish();
     } catch (const std::exception&) {
       // Out of memory, and by whom is not known.
@@ -251,8 +256,10 @@ void Engine::Impl::publish() {
   for (Active& active : scheduler.active()) {
     if (active.done) continue;
     TokenStream::State& stream = *active.job.stream;
-    std::optional<Sampled> token = std::exchange(active.token, std::nullopt);
-    if (token.has_value() && !stream.cancelled) stream.push(std::move(*token));
+    for (Sampled& token : active.tokens) {
+      if (!stream.cancelled) stream.push(std::move(token));
+    }
+    active.tokens.clear();
     if (stream.cancelled) {
       end_active(active, FinishReason::cancelled);
     } else if (active.error.has_value()) {
@@ -269,6 +276,8 @@ void Engine::Impl::update_stats() {
   stats.pages_free = scheduler.pages_free();
   stats.prompt_tokens = scheduler.prompt_tokens();
   stats.generated_tokens = scheduler.generated_tokens();
+  stats.drafted_tokens = scheduler.drafted_tokens();
+  stats.accepted_tokens = scheduler.accepted_tokens();
 }
 
 void Engine::Impl::fail_all(const Error& why) {

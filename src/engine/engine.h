@@ -60,6 +60,16 @@ class TokenStream {
   std::shared_ptr<State> state_;
 };
 
+// Whether tokens are guessed ahead, several of which a step can then confirm. Answers are the same
+// bits in any case [docs/internals/speculation.md].
+enum class Speculation {
+  off,
+  automatic,  // where it makes the step at hand faster, going by measured times
+  always,     // whenever there is a guess: for tests, and to measure with
+};
+
+inline constexpr uint32_t kDraftTokensDefault = 15;
+
 struct EngineOptions {
   uint32_t sequences_max = 16;   // running at once
   uint32_t queue_max = 64;       // waiting for a place
@@ -68,12 +78,18 @@ struct EngineOptions {
   uint32_t prompt_chunk = 256;   // prompt tokens per step, of all sequences together
   uint32_t stream_tokens_max = 256;
   model::KvType kv_type = model::KvType::F16;
+  Speculation speculation = Speculation::automatic;
+  // Tokens guessed ahead for one sequence, at most. Those of all sequences also have to fit what the
+  // model's logit_rows_max and batch_tokens_max leave beside one token of each running sequence.
+  uint32_t draft_tokens_max = kDraftTokensDefault;
 };
 
 struct EngineStats {
   uint64_t requests = 0;
   uint64_t prompt_tokens = 0;
   uint64_t generated_tokens = 0;
+  uint64_t drafted_tokens = 0;   // guessed ahead
+  uint64_t accepted_tokens = 0;  // of these the ones that were right: generated_tokens has them too
   uint32_t running = 0;
   uint32_t waiting = 0;
   uint32_t pages = 0;

@@ -29,10 +29,14 @@ Finish Active::finish(FinishReason why) const {
 }
 
 Scheduler::Scheduler(model::Model& model, model::KvCache& cache, const EngineOptions& options)
-    : model_(model), cache_(cache), options_(options) {
+    : model_(model),
+      cache_(cache),
+      options_(options),
+      speculates_(options.speculation != Speculation::off && options.draft_tokens_max > 0) {
   active_.reserve(options.sequences_max);
   parts_.reserve(options.sequences_max);
   takers_.reserve(options.sequences_max);
+  candidates_.reserve(options.sequences_max);
 }
 
 bool Scheduler::has_room(const Job& job) const {
@@ -45,10 +49,17 @@ void Scheduler::admit(Job&& job, Clock::time_point now) {
   CHECK(sequence.has_value());  // has_room() said so
   Sampler sampler(job.sampling, model_.shape().vocabulary, job.positions());
   for (const TokenId id : job.prompt) sampler.accept(id);
+  SecretVector<TokenId> input;
+  SecretVector<Sampled> tokens;
+  const uint32_t tokens_max = 1 + (speculates_ ? options_.draft_tokens_max : 0);
+  input.reserve(tokens_max);
+  tokens.reserve(tokens_max);
   active_.push_back(Active{.job = std::move(job),
                            .sequence = std::move(*sequence),
                            .sampler = std::move(sampler),
-                           .admitted = now});
+                           .admitted = now,
+                           .input = std::move(input),
+                           .tokens = std::move(tokens)});
 }
 
 void Scheduler::remove_done() {
@@ -75,16 +86,54 @@ void Scheduler::share_out(uint32_t budget) {
   }
 }
 
+// Lets each decoding sequence's input be its last token and as many guessed ones as pay.
+void Scheduler::guess_ahead() {
+  candidates_.clear();
+  bool prompts = false;
+  bool guesses = false;
+  for (Active& active : active_) {
+    prompts |= active.chunk > 0;
+    if (!active.ready()) continue;
+    active.input.assign(1, active.last);
+    DraftCandidate candidate{.lookup = nullptr, .tokens_max = 0};
+    if (active.lookup.has_value() && active.lookup->has_guess()) {
+      // One token more than guessed comes out, and neither limit may be passed.
+      const uint32_t left = std::min(active.job.tokens_max - active.generated, active.room);
+      candidate = {.lookup = &*active.lookup,
+                   .tokens_max = std::min(options_.draft_tokens_max, left - 1)};
+      guesses |= candidate.tokens_max > 0;
+    }
+    candidates_.push_back(candidate);
+  }
+  // While prompts are read a step is long, and what it costs to add to it is not known.
+  if (prompts || !guesses) return;
+  const auto sequences = static_cast<uint32_t>(candidates_.size());
+  const model::ForwardLimits& limits = model_.limits();
+  const uint32_t budget = std::min(limits.logit_rows_max, limits.batch_tokens_max) - sequences;
+  const bool always = options_.speculation == Speculation::always;
+  choose_drafts(candidates_, budget, always ? nullptr : &step_times_);
+  size_t next = 0;
+  for (Active& active : active_) {
+    if (!active.ready()) continue;
+    const uint32_t guessed = candidates_[next++].tokens;
+    active.input.resize(1 + guessed);
+    if (guessed > 0) active.lookup->guess(std::span(active.input).subspan(1));
+    drafted_tokens_ += guessed;
+  }
+}
+
 void Scheduler::form_batch() {
   parts_.clear();
   takers_.clear();
+  const auto decoding = static_cast<uint32_t>(std::count_if(
+      active_.begin(), active_.end(), [](const Active& active) { return active.ready(); }));
+  share_out(std::min(options_.prompt_chunk, model_.limits().batch_tokens_max - decoding));
+  guess_ahead();
   for (Active& active : active_) {
-    if (!active.decoding() || active.paused || active.done) continue;
-    parts_.push_back({&active.sequence, {&active.last, 1}, model::Want::last});
+    if (!active.ready()) continue;
+    parts_.push_back({&active.sequence, active.input, model::Want::all});
     takers_.push_back(&active);
   }
-  const uint32_t left = model_.limits().batch_tokens_max - static_cast<uint32_t>(parts_.size());
-  share_out(std::min(options_.prompt_chunk, left));
   for (Active& active : active_) {
     if (active.chunk == 0) continue;
     const bool ends = active.prompt_done + active.chunk == active.job.prompt_tokens();
@@ -95,10 +144,26 @@ void Scheduler::form_batch() {
   }
 }
 
+// The batch through the model, with its time where it is one that may be compared.
+Result<model::Logits> Scheduler::forward() {
+  uint32_t tokens = 0;
+  bool prompts = false;
+  for (const model::BatchPart& part : parts_) {
+    tokens += static_cast<uint32_t>(part.tokens.size());
+    prompts |= part.want != model::Want::all;
+  }
+  const Clock::time_point start = Clock::now();
+  Result<model::Logits> logits = model_.forward(parts_);
+  if (logits && !prompts) {
+    step_times_.add(tokens, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return logits;
+}
+
 void Scheduler::step() {
   form_batch();
   if (parts_.empty()) return;
-  const Result<model::Logits> logits = model_.forward(parts_);
+  const Result<model::Logits> logits = forward();
   if (!logits) {
     for (Active* active : takers_) active->error = logits.error();
     return;
@@ -106,10 +171,39 @@ void Scheduler::step() {
   uint32_t row = 0;
   for (size_t i = 0; i < parts_.size(); ++i) {
     Active& active = *takers_[i];
-    active.prompt_done += active.chunk;
-    prompt_tokens_ += active.chunk;
-    if (parts_[i].want == model::Want::last) take_token(active, logits->row(row++));
+    if (active.chunk > 0) count_chunk(active);
+    if (parts_[i].want == model::Want::last) {
+      take_token(active, logits->row(row++));
+    } else if (parts_[i].want == model::Want::all) {
+      take_tokens(active, *logits, row);
+      row += static_cast<uint32_t>(active.input.size());
+    }
   }
+}
+
+// Indexes a prompt bit by bit, as it is read: this is not done under the engine's lock.
+void Scheduler::count_chunk(Active& active) {
+  if (speculates_) {
+    if (!active.lookup.has_value()) active.lookup.emplace(active.job.positions());
+    active.lookup->add_prompt(
+        std::span(active.job.prompt).subspan(active.prompt_done, active.chunk));
+  }
+  active.prompt_done += active.chunk;
+  prompt_tokens_ += active.chunk;
+}
+
+// Samples on for as long as the guesses are what is sampled: the logits after a right guess are
+// those that a step of its own would have given. The sequence forgets the others.
+void Scheduler::take_tokens(Active& active, const model::Logits& logits, uint32_t first_row) {
+  const auto rows = static_cast<uint32_t>(active.input.size());
+  uint32_t row = 0;
+  for (;; ++row) {
+    take_token(active, logits.row(first_row + row));
+    const bool over = active.reason.has_value() || active.error.has_value();
+    if (over || row + 1 == rows || active.last != active.input[row + 1]) break;
+    ++accepted_tokens_;
+  }
+  active.sequence.truncate(active.sequence.length() - (rows - 1 - row));
 }
 
 void Scheduler::take_token(Active& active, std::span<const float> logits) {
@@ -128,7 +222,8 @@ void Scheduler::take_token(Active& active, std::span<const float> logits) {
   ++active.generated;
   ++generated_tokens_;
   active.last = sampled->id;
-  active.token = std::move(*sampled);
+  if (active.lookup.has_value()) active.lookup->add_generated(sampled->id);
+  active.tokens.push_back(std::move(*sampled));
   if (active.generated == active.job.tokens_max) active.reason = FinishReason::length;
 }
 

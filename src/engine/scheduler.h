@@ -4,12 +4,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/secret_vector.h"
 #include "engine/engine.h"
+#include "engine/prompt_lookup.h"
+#include "engine/speculation.h"
 #include "model/kv_cache.h"
 
 namespace sotto::engine {
@@ -37,19 +40,24 @@ struct Active {
   Clock::time_point admitted;
   Clock::time_point first_token = {};
   Clock::time_point last_token = {};
-  uint32_t prompt_done = 0;  // tokens of the prompt that the model has seen
+  uint32_t prompt_done = 0;                 // tokens of the prompt that the model has seen
+  std::optional<PromptLookup> lookup = {};  // of all tokens so far; only where speculation is on
   uint32_t generated = 0;
-  TokenId last = 0;     // generated, not yet seen by the model
-  uint32_t chunk = 0;   // of the prompt, in the step at hand
-  bool paused = false;  // its consumer is slow: not in the next step
+  TokenId last = 0;    // generated, not yet seen by the model
+  uint32_t chunk = 0;  // of the prompt, in the step at hand
+  // How many tokens its consumer can take; with 0, who is slow is not in the next step.
+  uint32_t room = std::numeric_limits<uint32_t>::max();
+  SecretVector<TokenId> input = {};  // of a decoding step: `last`, then what was guessed
 
-  // What the last step gave: a token, an end, both or neither.
-  std::optional<Sampled> token = {};
+  // What the last step gave: tokens, an end, both or neither.
+  SecretVector<Sampled> tokens = {};
   std::optional<FinishReason> reason = {};
   std::optional<Error> error = {};
   bool done = false;  // its stream has ended, its place is still to be freed
 
   bool decoding() const { return prompt_done == job.prompt_tokens(); }
+  // Takes part in a step, once its prompt was read.
+  bool ready() const { return decoding() && room > 0 && !done; }
   // With the times as they stand; TokenStream::State::end() knows the delivered tokens.
   Finish finish(FinishReason why) const;
 };
@@ -64,10 +72,11 @@ class Scheduler {
   // has_room(job) holds. An exception leaves the job as it was.
   void admit(Job&& job, Clock::time_point now);
 
-  // One forward pass: a token of each decoding sequence that is neither paused nor done, and up to
-  // `prompt_chunk` tokens of prompts. Every sequence that reaches its prompt's end or goes on gets
-  // its next token. Does nothing when nobody can run. A failure of the model is an error of all
-  // that took part.
+  // One forward pass: a token of each decoding sequence that has room and is not done, and up to
+  // `prompt_chunk` tokens of prompts; where there are no prompts, tokens guessed ahead. Every
+  // sequence that reaches its prompt's end or goes on gets its next token, and one more for each
+  // guess that is what the sampler chooses. Does nothing when nobody can run. A failure of the model
+  // is an error of all that took part.
   void step();
 
   // In the order of their admission.
@@ -79,23 +88,34 @@ class Scheduler {
 
   uint64_t prompt_tokens() const { return prompt_tokens_; }
   uint64_t generated_tokens() const { return generated_tokens_; }
+  uint64_t drafted_tokens() const { return drafted_tokens_; }
+  uint64_t accepted_tokens() const { return accepted_tokens_; }
   uint32_t pages() const { return cache_.pages(); }
   uint32_t pages_free() const { return cache_.pages_free(); }
 
  private:
   void share_out(uint32_t budget);
+  void guess_ahead();
   void form_batch();
+  Result<model::Logits> forward();
+  void count_chunk(Active& active);
+  void take_tokens(Active& active, const model::Logits& logits, uint32_t first_row);
   void take_token(Active& active, std::span<const float> logits);
 
   model::Model& model_;
   model::KvCache& cache_;
   const EngineOptions options_;
+  const bool speculates_;
   Distribution distribution_;
   std::vector<Active> active_;
   std::vector<model::BatchPart> parts_;
   std::vector<Active*> takers_;  // who each part belongs to
+  std::vector<DraftCandidate> candidates_;
+  StepTimes step_times_;
   uint64_t prompt_tokens_ = 0;
   uint64_t generated_tokens_ = 0;
+  uint64_t drafted_tokens_ = 0;
+  uint64_t accepted_tokens_ = 0;
 };
 
 }  // namespace sotto::engine

@@ -14,7 +14,11 @@ using Tiny = TinyModelForTesting;
 
 class SchedulerTest : public ::testing::Test {
  protected:
-  void make(const EngineOptions& options, const model::ForwardLimits& limits = {}) {
+  // Steps without speculation, but where a test is about that: it may start at any step.
+  void make(EngineOptions options, const model::ForwardLimits& limits = {},
+            Speculation speculation = Speculation::off) {
+    options.speculation = speculation;
+    scheduler_.reset();
     tiny_ = std::make_unique<Tiny>(1, limits);
     auto cache = model::KvCache::create(tiny_->model().kv_layout(model::KvType::F16),
                                         options.cache_positions);
@@ -54,9 +58,9 @@ TEST_F(SchedulerTest, prompts_share_the_budget_evenly_and_use_all_of_it) {
   admit(100, 5);
   scheduler_->step();
   EXPECT_EQ(prompts_done(), (std::vector<uint32_t>{13, 4, 13}));
-  EXPECT_TRUE(
-      scheduler_->active()[1].token.has_value());  // a short prompt does not wait for long ones
-  EXPECT_FALSE(scheduler_->active()[0].token.has_value());
+  EXPECT_FALSE(
+      scheduler_->active()[1].tokens.empty());  // a short prompt does not wait for long ones
+  EXPECT_TRUE(scheduler_->active()[0].tokens.empty());
   scheduler_->step();
   EXPECT_EQ(prompts_done(), (std::vector<uint32_t>{28, 4, 28}));
   EXPECT_EQ(scheduler_->active()[1].generated, 2u);
@@ -91,10 +95,10 @@ TEST_F(SchedulerTest, paused_sequence_stands_still) {
   admit(3, 50);
   admit(3, 50);
   scheduler_->step();
-  scheduler_->active()[0].paused = true;
-  scheduler_->active()[0].token.reset();
+  scheduler_->active()[0].room = 0;
+  scheduler_->active()[0].tokens.clear();
   scheduler_->step();
-  EXPECT_FALSE(scheduler_->active()[0].token.has_value());
+  EXPECT_TRUE(scheduler_->active()[0].tokens.empty());
   EXPECT_EQ(scheduler_->active()[0].generated, 1u);
   EXPECT_EQ(scheduler_->active()[1].generated, 2u);
 }
@@ -132,7 +136,7 @@ TEST_F(SchedulerTest, last_token_allowed_ends_with_length) {
   EXPECT_FALSE(scheduler_->active()[0].reason.has_value());
   scheduler_->step();
   EXPECT_EQ(scheduler_->active()[0].reason, FinishReason::length);
-  EXPECT_TRUE(scheduler_->active()[0].token.has_value());
+  EXPECT_FALSE(scheduler_->active()[0].tokens.empty());
 }
 
 TEST_F(SchedulerTest, failure_of_the_model_is_everyones_who_took_part) {
@@ -143,7 +147,7 @@ TEST_F(SchedulerTest, failure_of_the_model_is_everyones_who_took_part) {
   scheduler_->step();
   // A token that the model must refuse; submit() lets none through.
   scheduler_->active()[0].last = Tiny::kVocabulary;
-  scheduler_->active()[1].paused = true;
+  scheduler_->active()[1].room = 0;
   scheduler_->step();
   ASSERT_TRUE(scheduler_->active()[0].error.has_value());
   EXPECT_EQ(scheduler_->active()[0].error->kind, ErrorKind::malformed);
@@ -155,6 +159,73 @@ TEST_F(SchedulerTest, step_without_anybody_does_nothing) {
   make({.cache_positions = 2048});
   scheduler_->step();
   EXPECT_EQ(scheduler_->prompt_tokens(), 0u);
+}
+
+// What `job` gets: token by token, or with guesses, and how many steps that took.
+TEST_F(SchedulerTest, right_guesses_save_steps_and_change_nothing) {
+  std::vector<TokenId> answers[2];
+  uint32_t steps[2] = {};
+  for (const bool speculate : {false, true}) {
+    make({.cache_positions = 1024, .draft_tokens_max = 7}, {},
+         speculate ? Speculation::always : Speculation::off);
+    admit(20, 100);
+    Active& active = scheduler_->active()[0];
+    active.sampler = Sampler({.temperature = 0, .logit_bias = {{3, 100}}}, Tiny::kVocabulary, 120);
+    while (!active.reason.has_value()) {
+      scheduler_->step();
+      ++steps[speculate];
+      ASSERT_FALSE(active.error.has_value());
+      // What the model has seen is all but the last token.
+      EXPECT_EQ(active.sequence.length(), 20 + active.generated - 1);
+      for (const Sampled& token : active.tokens) answers[speculate].push_back(token.id);
+      active.tokens.clear();
+    }
+    EXPECT_EQ(active.reason, FinishReason::length);
+    EXPECT_EQ(scheduler_->generated_tokens(), 100u);
+  }
+  EXPECT_EQ(answers[0], std::vector<TokenId>(100, 3));
+  EXPECT_EQ(answers[1], answers[0]);
+  EXPECT_EQ(steps[0], 100u);
+  EXPECT_LT(steps[1], 20u);  // 8 a step, but for the first
+  EXPECT_EQ(scheduler_->accepted_tokens(), 100u - steps[1]);
+  EXPECT_GE(scheduler_->drafted_tokens(), scheduler_->accepted_tokens());
+}
+
+TEST_F(SchedulerTest, guesses_respect_room_limits_and_prompts) {
+  make({.sequences_max = 4, .cache_positions = 2048, .draft_tokens_max = 7},
+       {.batch_tokens_max = 40, .logit_rows_max = 6}, Speculation::always);
+  admit(20, 50);
+  scheduler_->step();  // reads the prompt
+  Active& first = scheduler_->active()[0];
+  first.last = 1;  // as the prompt, so that there is a guess
+  ASSERT_TRUE(first.lookup.has_value());
+  first.lookup->add_generated(1);
+  scheduler_->step();
+  EXPECT_EQ(scheduler_->drafted_tokens(), 5u);  // six rows of logits
+  first.lookup->add_generated(1);
+  first.last = 1;
+  first.room = 3;
+  scheduler_->step();
+  EXPECT_EQ(scheduler_->drafted_tokens(), 7u);
+  first.lookup->add_generated(1);
+  first.last = 1;
+  first.room = 1;
+  scheduler_->step();
+  EXPECT_EQ(scheduler_->drafted_tokens(), 7u);
+  first.room = 100;
+  first.lookup->add_generated(1);
+  first.last = 1;
+  first.job.tokens_max = first.generated + 2;
+  admit(20, 50);  // a prompt to read: no guesses
+  scheduler_->step();
+  EXPECT_EQ(scheduler_->drafted_tokens(), 7u);
+  ASSERT_FALSE(first.reason.has_value());
+  first.lookup->add_generated(1);
+  first.last = 1;
+  scheduler_->active()[1].room = 0;
+  scheduler_->step();  // one token is left: nothing to guess
+  EXPECT_EQ(scheduler_->drafted_tokens(), 7u);
+  EXPECT_EQ(first.reason, FinishReason::length);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -35,7 +36,11 @@ struct TokenStream::State {
 
   std::optional<Finish> reported;  // the consumer's own copy of `finish`, once it came across it
 
-  bool full() const { return unread.size() >= unread_max; }
+  // Tokens that may still be put in before its consumer has to read.
+  uint32_t room() const {
+    return unread_max - std::min(unread_max, static_cast<uint32_t>(unread.size()));
+  }
+  bool full() const { return room() == 0; }
   bool ended() const { return finish.has_value() || error.has_value(); }
   void push(Sampled token);
   void end(Finish how);
