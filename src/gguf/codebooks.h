@@ -17,4 +17,17 @@ extern const uint16_t kIq1Codes[2048];
 extern const uint16_t kIq3XxsCodes[256];
 extern const uint16_t kIq3SCodes[512];
 
+// The same codes, their low and their high bytes apart, for look-ups of many at a time.
+template <uint32_t count>
+struct CodePlanes {
+  alignas(64) uint8_t low[count];
+  alignas(64) uint8_t high[count];
+};
+extern const CodePlanes<256> kIq2XxsPlanes;
+extern const CodePlanes<512> kIq2XsPlanes;
+extern const CodePlanes<1024> kIq2SPlanes;
+extern const CodePlanes<2048> kIq1Planes;
+extern const CodePlanes<256> kIq3XxsPlanes;
+extern const CodePlanes<512> kIq3SPlanes;
+
 }  // namespace sotto::gguf

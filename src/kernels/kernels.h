@@ -43,7 +43,7 @@ struct alignas(64) ActivationBlock {
 static_assert(sizeof(ActivationBlock) == 448);
 
 // How many of them `columns` take; the last may be filled in part.
-constexpr uint32_t activation_blocks(uint32_t columns) {
+static constexpr uint32_t activation_blocks(uint32_t columns) {
   return (columns + 255) / 256;
 }
 

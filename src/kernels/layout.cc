@@ -66,19 +66,14 @@ void pack_group(TensorType type, uint32_t columns, const uint8_t* file_rows, uin
     return pack_columns<uint16_t>(columns, file_rows, rows, group);
   }
   const PackedFormat* format = packed_format(type);
+  CHECK(format != nullptr);
   for (uint32_t row = 0; row < rows; ++row) {
-    const uint8_t* from = file_rows + row * stride;
-    if (format != nullptr) {
-      pack_row(*format, from, blocks, row, group);
-    } else {
-      std::memcpy(group + row * stride, from, stride);
-    }
+    pack_row(*format, file_rows + row * stride, blocks, row, group);
   }
 }
 
-void unpack_block(TensorType type, uint32_t columns, const uint8_t* group, uint32_t row,
+void unpack_block(TensorType type, uint32_t /*columns*/, const uint8_t* group, uint32_t row,
                   uint32_t block, uint8_t* file_block) {
-  const uint32_t blocks = blocks_of(type, columns);
   const uint32_t bytes = gguf::traits(type).block_bytes;
   if (const PackedFormat* format = packed_format(type)) {
     const bool front = format->scale_front != kScaleInside;
@@ -88,10 +83,8 @@ void unpack_block(TensorType type, uint32_t columns, const uint8_t* group, uint3
       std::memcpy(file_block + format->scale_front,
                   group + scale_offset(format->packed_bytes, block) + 2 * row, 2);
     }
-  } else if (gguf::traits(type).block_elements == 1) {
-    std::memcpy(file_block, group + (uint64_t{block} * kRows + row) * bytes, bytes);
   } else {
-    std::memcpy(file_block, group + (uint64_t{row} * blocks + block) * bytes, bytes);
+    std::memcpy(file_block, group + (uint64_t{block} * kRows + row) * bytes, bytes);
   }
 }
 

@@ -1,8 +1,7 @@
 // How a matrix lies in memory: 16 rows interleaved, so that outputs go across vector lanes.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pictures of the blocks are in docs/internals/layouts.md. Types without a layout of their own keep
-// their rows as in the file, 16 after each other. No layout is larger than the file's.
+// Pictures of the blocks are in docs/internals/layouts.md. No layout is larger than the file's.
 //
 // A quad is 4 consecutive columns of a row, a dword; a register is 16 dwords, one a row: 64 bytes. A
 // plane holds the same few bits of every column. In a plane of 4 bits register 4s + i holds, of the
@@ -104,6 +103,61 @@ struct alignas(64) PackedQ51 {  // [16][32]
 // unsigned side.
 struct alignas(64) PackedQ80 {
   uint8_t quants[4][2][64];  // quads i and i + 4
+};
+
+// The codebook formats and TQ1_0 [docs/internals/codebooks.md]: [16][256], scales in front but for
+// IQ1_M. Every dword is four bytes of one row's block in the file; a sub is 32 columns.
+
+struct alignas(64) PackedIQ2XXS {
+  struct {
+    uint32_t indices[16];  // a byte for 8 columns
+    uint32_t signs[16];    // seven bits for 8 columns, above them the sub's scale
+  } subs[8];
+};
+struct alignas(64) PackedIQ2XS {
+  uint32_t sub_scales[2][16];
+  struct {
+    uint32_t low[16];   // a byte for 8 columns: the index's lower 8 bits
+    uint32_t high[16];  // likewise: its ninth bit, above it seven signs
+  } subs[8];
+};
+struct alignas(64) PackedIQ2S {
+  uint32_t sub_scales[2][16];
+  uint32_t high[2][16];  // two bits for 8 columns
+  struct {
+    uint32_t low[16];    // a byte for 8 columns
+    uint32_t signs[16];  // a bit for each column
+  } subs[8];
+};
+struct alignas(64) PackedIQ3XXS {
+  struct {
+    uint32_t signs[16];       // as in PackedIQ2XXS
+    uint32_t indices[2][16];  // a byte for 4 columns
+  } subs[8];
+};
+struct alignas(64) PackedIQ3S {
+  uint32_t sub_scales[16];
+  uint32_t high[2][16];  // a bit for 4 columns
+  struct {
+    uint32_t signs[16];   // a bit for each column
+    uint32_t low[2][16];  // a byte for 4 columns
+  } subs[8];
+};
+struct alignas(64) PackedIQ1S {
+  struct {
+    uint32_t high[16];    // a half for each sub: four times 3 bits, scale, sign of the eighth
+    uint32_t low[2][16];  // a byte for 8 columns
+  } pairs[4];             // of subs
+};
+struct alignas(64) PackedIQ1M {
+  uint32_t sub_scales[2][16];  // in each half four scales of 3 bits and 4 bits of the block's scale
+  struct {
+    uint32_t high[16];    // four bits for 8 columns: 3 of the index, sign of the eighth
+    uint32_t low[2][16];  // a byte for 8 columns
+  } pairs[4];
+};
+struct alignas(64) PackedTQ10 {
+  uint32_t digits[13][16];  // the file's 52 bytes
 };
 
 }  // namespace sotto::kernels

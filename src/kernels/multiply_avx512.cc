@@ -4,9 +4,10 @@
 
 #include <cstdint>
 
-#include "gguf/blocks.h"
+#include "kernels/codebooks_avx512.h"
 #include "kernels/formats_avx512.h"
 #include "kernels/kernels.h"
+#include "kernels/panel_avx512.h"
 
 namespace sotto::kernels {
 namespace {
@@ -56,7 +57,7 @@ inline void add_scaled(const typename Format::Block& block, uint32_t sub, __m512
 // The exact integer D of the contract for N tokens, of one block: the columns from 32 * first_sub on
 // of the activations' block.
 template <class Format, int N, bool stream>
-inline void add_products(const typename Format::Block& block, const ActivationBlock* input,
+inline void add_products(typename Format::Block& block, const ActivationBlock* input,
                          uint64_t stride, uint32_t first_sub, __m512i (&dot)[N]) {
   constexpr uint32_t kSubs = Format::kBlock / 32;
   // Two chains of sums where the scales differ, or where one would wait for itself.
@@ -81,16 +82,17 @@ inline void add_products(const typename Format::Block& block, const ActivationBl
         part[0][n] = _mm512_set1_epi32(from.offsets32[first_sub + sub]);
       }
     }
+    __m512i w[8];
+    if constexpr (DecodesSubs<Format>) Format::decode_sub(block, sub, w);
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < 4; ++i) {
-      __m512i low, high;
-      Format::decode(block, sub, i, low, high);
+      if constexpr (!DecodesSubs<Format>) Format::decode(block, sub, i, w[i], w[i + 4]);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
         const int8_t* at = input[n * stride].quants + 32 * (first_sub + sub) + 4 * i;
-        part[0][n] = _mm512_dpbusd_epi32(part[0][n], low, broadcast_dword(at));
+        part[0][n] = _mm512_dpbusd_epi32(part[0][n], w[i], broadcast_dword(at));
         __m512i& second = part[kTwo][n];
-        second = _mm512_dpbusd_epi32(second, high, broadcast_dword(at + 16));
+        second = _mm512_dpbusd_epi32(second, w[i + 4], broadcast_dword(at + 16));
       }
     }
     add_scaled<Format, N, kTwo>(block, sub, part, dot);
@@ -115,34 +117,40 @@ inline void minimum_products(const typename Format::Block& block, const Activati
   }
 }
 
+// One block of 256 columns times N tokens, added to what stands in `out` [N][stride].
+template <class Format, int N, bool stream>
+inline void add_block(typename Format::Block& block, bool first, const ActivationBlock* input,
+                      uint64_t input_stride, float* out, uint64_t stride) {
+  __m512i dot[N], min_dot[N];
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
+  add_products<Format, N, stream>(block, input, input_stride, 0, dot);
+  if constexpr (Format::kMins) minimum_products<Format>(block, input, input_stride, min_dot);
+  const __m512 factor = Format::factor(block);
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) {
+    __m512 product = _mm512_mul_ps(factor, _mm512_cvtepi32_ps(dot[n]));
+    if constexpr (Format::kMins) {
+      product =
+          _mm512_fnmadd_ps(Format::min_factor(block), _mm512_cvtepi32_ps(min_dot[n]), product);
+    }
+    const __m512 sum = first ? _mm512_setzero_ps() : _mm512_loadu_ps(out + n * stride);
+    const __m512 scale = _mm512_set1_ps(input[n * input_stride].scales[0]);
+    _mm512_storeu_ps(out + n * stride, _mm512_fmadd_ps(scale, product, sum));
+  }
+}
+
 // One row group times N tokens. The sums stand in `outputs` between blocks of 256: a block's own
 // partial sums need the registers.
 template <class Format, int N, bool stream>
 void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
           uint32_t token, float* outputs, uint64_t stride) {
   const uint32_t blocks = matrix.columns / 256;
-  const uint64_t input_stride = activations.block_stride;
-  const ActivationBlock* input = activations.blocks + token * input_stride;
+  const ActivationBlock* input = activations.blocks + token * activations.block_stride;
   for (uint32_t b = 0; b < blocks; ++b, ++input) {
-    const typename Format::Block block = Format::open(group, b);
-    __m512i dot[N], min_dot[N];
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
-    add_products<Format, N, stream>(block, input, input_stride, 0, dot);
-    if constexpr (Format::kMins) minimum_products<Format>(block, input, input_stride, min_dot);
-    const __m512 factor = Format::factor(block);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      __m512 product = _mm512_mul_ps(factor, _mm512_cvtepi32_ps(dot[n]));
-      if constexpr (Format::kMins) {
-        product =
-            _mm512_fnmadd_ps(Format::min_factor(block), _mm512_cvtepi32_ps(min_dot[n]), product);
-      }
-      float* out = outputs + (token + n) * stride;
-      const __m512 sum = b == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(out);
-      const __m512 scale = _mm512_set1_ps(input[n * input_stride].scales[0]);
-      _mm512_storeu_ps(out, _mm512_fmadd_ps(scale, product, sum));
-    }
+    typename Format::Block block = Format::open(group, b);
+    add_block<Format, N, stream>(block, b == 0, input, activations.block_stride,
+                                 outputs + token * stride, stride);
   }
 }
 
@@ -157,7 +165,7 @@ void tile_32(const Matrix& matrix, const uint8_t* group, const Activations& acti
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
   for (uint32_t b = 0; b < blocks; ++b) {
-    const typename Format::Block block = Format::open(group, b);
+    typename Format::Block block = Format::open(group, b);
     const ActivationBlock* input = tokens + b / 8;
     __m512i dot[N];
     add_products<Format, N, stream>(block, input, input_stride, b % 8, dot);
@@ -254,83 +262,88 @@ void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
   }
 }
 
-// The formats without a layout of their own: every block is decoded to integers once per 32 tokens.
-constexpr uint32_t kGenericTokens = 32;
+// Formats that are dear to decode: a block is decoded once to a panel, with which all tokens are
+// multiplied while it is in the first-level cache.
+template <class Format>
+inline void fill_panel(const uint8_t* group, uint32_t b, Panel<Format>& panel) {
+  typename Format::Block block = Format::open(group, b);
+  constexpr uint32_t kLines = sizeof(*block.at) / 64;
+  prefetch<kLines>(block.at);
+  panel.fill(block);
+}
 
-inline int32_t dot_decoded(const int16_t* weights, const int8_t* quants, uint32_t count) {
-  __m512i dot = _mm512_setzero_si512();
-  for (uint32_t i = 0; i < count; i += 32) {
-    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(quants + i));
-    dot = _mm512_dpwssd_epi32(dot, _mm512_loadu_si512(weights + i), _mm512_cvtepi8_epi16(bytes));
+// Tokens whose sums are kept together for a panel; beyond them it is filled again.
+constexpr uint32_t kPanelSums = 128;
+
+template <class Format, int N>
+inline void add_panel(const Panel<Format>& panel, bool first, const ActivationBlock* input,
+                      uint64_t input_stride, uint32_t token, float (&sums)[kPanelSums][16]) {
+  typename FromPanel<Format>::Block block{&panel};
+  add_block<FromPanel<Format>, N, false>(block, first, input + token * input_stride, input_stride,
+                                         sums[token], 16);
+}
+
+template <class Format>
+inline void add_panel_tokens(const Panel<Format>& panel, bool first, const ActivationBlock* input,
+                             uint64_t input_stride, uint32_t tokens,
+                             float (&sums)[kPanelSums][16]) {
+  uint32_t token = 0;
+  for (; token + 8 <= tokens; token += 8) {
+    add_panel<Format, 8>(panel, first, input, input_stride, token, sums);
   }
-  return _mm512_reduce_add_epi32(dot);
+  if ((tokens & 4) != 0) add_panel<Format, 4>(panel, first, input, input_stride, token, sums);
+  token += tokens & 4;
+  if ((tokens & 2) != 0) add_panel<Format, 2>(panel, first, input, input_stride, token, sums);
+  token += tokens & 2;
+  if ((tokens & 1) != 0) add_panel<Format, 1>(panel, first, input, input_stride, token, sums);
 }
 
-inline int32_t dot_mins(const int16_t* mins, const int16_t* sums, uint32_t count) {
-  int32_t dot = 0;
-  for (uint32_t i = 0; i < count; ++i) dot += mins[i] * sums[i];
-  return dot;
-}
-
-struct GenericBlock {
-  alignas(64) int32_t dot[kGenericTokens][16];
-  alignas(64) int32_t min_dot[kGenericTokens][16];
-  alignas(64) float scale[16];
-  alignas(64) float min_scale[16];
-};
-
-void generic_block(const Matrix& matrix, const uint8_t* group, uint32_t b,
-                   const Activations& activations, uint32_t token, uint32_t tokens,
-                   GenericBlock& out) {
-  const gguf::TypeTraits& type = gguf::traits(matrix.type);
-  const uint32_t blocks = matrix.columns / type.block_elements;
-  for (uint32_t row = 0; row < kGroupRows; ++row) {
-    gguf::IntegerBlock block;
-    gguf::decode_block(matrix.type, group + (uint64_t{row} * blocks + b) * type.block_bytes, block);
-    out.scale[row] = block.scale;
-    out.min_scale[row] = block.min_scale;
-    const uint32_t first = b * type.block_elements;
-    for (uint32_t n = 0; n < tokens; ++n) {
-      const ActivationBlock& input =
-          activations.blocks[uint64_t{token + n} * activations.block_stride + first / 256];
-      out.dot[n][row] = dot_decoded(block.weight, input.quants + first % 256, type.block_elements);
-      out.min_dot[n][row] =
-          dot_mins(block.min, input.sums16 + first % 256 / 16, type.block_elements / 16);
-    }
-  }
-}
-
-void multiply_generic(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
-                      const Activations& activations, float* outputs, uint64_t stride) {
-  const uint32_t blocks = matrix.columns / gguf::traits(matrix.type).block_elements;
-  GenericBlock decoded;
+template <class Format>
+void multiply_panels(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
+                     const Activations& activations, float* outputs, uint64_t stride) {
+  const uint32_t blocks = matrix.columns / 256;
+  Panel<Format> panel;
+  alignas(64) float sums[kPanelSums][16];
   for (uint32_t g = group_begin; g < group_end; ++g) {
     const uint8_t* group = matrix.data + uint64_t{g} * matrix.group_bytes;
-    for (uint32_t token = 0; token < activations.tokens; token += kGenericTokens) {
+    for (uint32_t token = 0; token < activations.tokens; token += kPanelSums) {
       const uint32_t left = activations.tokens - token;
-      const uint32_t tokens = left < kGenericTokens ? left : kGenericTokens;
-      __m512 sum[kGenericTokens];
-      for (uint32_t n = 0; n < tokens; ++n) sum[n] = _mm512_setzero_ps();
+      const uint32_t tokens = left < kPanelSums ? left : kPanelSums;
+      const ActivationBlock* input = activations.blocks + token * activations.block_stride;
       for (uint32_t b = 0; b < blocks; ++b) {
-        generic_block(matrix, group, b, activations, token, tokens, decoded);
-        const __m512 scale = _mm512_load_ps(decoded.scale);
-        const __m512 min_scale = _mm512_load_ps(decoded.min_scale);
-        for (uint32_t n = 0; n < tokens; ++n) {
-          const __m512 dot = _mm512_cvtepi32_ps(_mm512_load_si512(decoded.dot[n]));
-          const __m512 min_dot = _mm512_cvtepi32_ps(_mm512_load_si512(decoded.min_dot[n]));
-          const __m512 product = _mm512_fnmadd_ps(min_scale, min_dot, _mm512_mul_ps(scale, dot));
-          const uint32_t first = b * gguf::traits(matrix.type).block_elements;
-          const ActivationBlock& input =
-              activations.blocks[uint64_t{token + n} * activations.block_stride + first / 256];
-          const float token_scale = input.scales[first % 256 / 32];
-          sum[n] = _mm512_fmadd_ps(_mm512_set1_ps(token_scale), product, sum[n]);
-        }
+        fill_panel(group, b, panel);
+        add_panel_tokens(panel, b == 0, input + b, activations.block_stride, tokens, sums);
       }
       for (uint32_t n = 0; n < tokens; ++n) {
-        _mm512_storeu_ps(outputs + (token + n) * stride + uint64_t{g} * kGroupRows, sum[n]);
+        float* out = outputs + (token + n) * stride + uint64_t{g} * kGroupRows;
+        _mm512_storeu_ps(out, _mm512_load_ps(sums[n]));
       }
     }
   }
+}
+
+// For these a panel pays as soon as one pass over the group is not enough.
+template <class Format>
+void multiply_decoding_once(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
+                            const Activations& activations, float* outputs, uint64_t stride) {
+  if (activations.tokens > 2) {
+    return multiply_panels<Format>(matrix, group_begin, group_end, activations, outputs, stride);
+  }
+  for (uint32_t g = group_begin; g < group_end; ++g) {
+    const uint8_t* group = matrix.data + uint64_t{g} * matrix.group_bytes;
+    float* out = outputs + uint64_t{g} * kGroupRows;
+    if (activations.tokens == 2) tile<Format, 2, true>(matrix, group, activations, 0, out, stride);
+    if (activations.tokens == 1) tile<Format, 1, true>(matrix, group, activations, 0, out, stride);
+  }
+}
+
+// Q2_K's scales and minima are enough work for a panel to pay with many tokens.
+void multiply_q2k(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
+                  const Activations& activations, float* outputs, uint64_t stride) {
+  constexpr uint32_t kMany = 32;
+  const Multiply function =
+      activations.tokens >= kMany ? multiply_panels<FormatQ2K> : multiply<Quantized<FormatQ2K>>;
+  function(matrix, group_begin, group_end, activations, outputs, stride);
 }
 
 }  // namespace
@@ -341,9 +354,6 @@ void add_avx512_multiply(Kernels& kernels) {
   const auto set = [&kernels](TensorType type, Multiply function) {
     kernels.multiply[static_cast<uint32_t>(type)] = function;
   };
-  for (Multiply& function : kernels.multiply) {
-    if (function != nullptr) function = multiply_generic;
-  }
   set(TensorType::F32, multiply<Floats<LoadF32>>);
   set(TensorType::F16, multiply<Floats<LoadF16>>);
   set(TensorType::BF16, multiply<Floats<LoadBF16>>);
@@ -353,13 +363,21 @@ void add_avx512_multiply(Kernels& kernels) {
   set(TensorType::Q5_1, multiply<Quantized<FormatQ51>>);
   set(TensorType::Q8_0, multiply<Quantized<FormatQ80>>);
   set(TensorType::IQ4_NL, multiply<Quantized<FormatIQ4NL>>);
-  set(TensorType::Q2_K, multiply<Quantized<FormatQ2K>>);
+  set(TensorType::Q2_K, multiply_q2k);
   set(TensorType::Q3_K, multiply<Quantized<FormatQ3K>>);
   set(TensorType::Q4_K, multiply<Quantized<FormatQ4K>>);
   set(TensorType::Q5_K, multiply<Quantized<FormatQ5K>>);
   set(TensorType::Q6_K, multiply<Quantized<FormatQ6K>>);
   set(TensorType::IQ4_XS, multiply<Quantized<FormatIQ4XS>>);
   set(TensorType::TQ2_0, multiply<Quantized<FormatTQ20>>);
+  set(TensorType::TQ1_0, multiply_decoding_once<FormatTQ10>);
+  set(TensorType::IQ1_S, multiply_decoding_once<FormatIQ1S>);
+  set(TensorType::IQ1_M, multiply_decoding_once<FormatIQ1M>);
+  set(TensorType::IQ2_XXS, multiply_decoding_once<FormatIQ2XXS>);
+  set(TensorType::IQ2_XS, multiply_decoding_once<FormatIQ2XS>);
+  set(TensorType::IQ2_S, multiply_decoding_once<FormatIQ2S>);
+  set(TensorType::IQ3_XXS, multiply_decoding_once<FormatIQ3XXS>);
+  set(TensorType::IQ3_S, multiply_decoding_once<FormatIQ3S>);
 }
 
 }  // namespace sotto::kernels

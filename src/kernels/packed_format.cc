@@ -66,6 +66,33 @@ constexpr Plane kPlanesQ51[] = {{bits_32, 4, offsetof(PackedQ51, fifth), 64},
                                 {nibbles_32, 8, offsetof(PackedQ51, quants), 256}};
 constexpr Plane kPlanesQ80[] = {{bytes, 2, offsetof(PackedQ80, quants), 512}};
 
+// The codebook formats and TQ1_0: what the file has, by the four bytes.
+constexpr Field kFieldsIQ2XXS[] = {{4, 2, offsetof(PackedIQ2XXS, subs[0].indices), 8, 8, 128},
+                                   {4, 6, offsetof(PackedIQ2XXS, subs[0].signs), 8, 8, 128}};
+constexpr Field kFieldsIQ2XS[] = {{4, 66, offsetof(PackedIQ2XS, sub_scales), 2},
+                                  {4, 2, offsetof(PackedIQ2XS, subs[0].low), 8, 8, 128, 2},
+                                  {4, 3, offsetof(PackedIQ2XS, subs[0].high), 8, 8, 128, 2}};
+constexpr Field kFieldsIQ2S[] = {{4, 74, offsetof(PackedIQ2S, sub_scales), 2},
+                                 {4, 66, offsetof(PackedIQ2S, high), 2},
+                                 {4, 2, offsetof(PackedIQ2S, subs[0].low), 8, 4, 128},
+                                 {4, 34, offsetof(PackedIQ2S, subs[0].signs), 8, 4, 128}};
+constexpr Field kFieldsIQ3XXS[] = {{4, 66, offsetof(PackedIQ3XXS, subs[0].signs), 8, 4, 192},
+                                   {4, 2, offsetof(PackedIQ3XXS, subs[0].indices[0]), 8, 8, 192},
+                                   {4, 6, offsetof(PackedIQ3XXS, subs[0].indices[1]), 8, 8, 192}};
+constexpr Field kFieldsIQ3S[] = {{4, 106, offsetof(PackedIQ3S, sub_scales)},
+                                 {4, 66, offsetof(PackedIQ3S, high), 2},
+                                 {4, 74, offsetof(PackedIQ3S, subs[0].signs), 8, 4, 192},
+                                 {4, 2, offsetof(PackedIQ3S, subs[0].low[0]), 8, 8, 192},
+                                 {4, 6, offsetof(PackedIQ3S, subs[0].low[1]), 8, 8, 192}};
+constexpr Field kFieldsIQ1S[] = {{4, 34, offsetof(PackedIQ1S, pairs[0].high), 4, 4, 192},
+                                 {4, 2, offsetof(PackedIQ1S, pairs[0].low[0]), 4, 8, 192},
+                                 {4, 6, offsetof(PackedIQ1S, pairs[0].low[1]), 4, 8, 192}};
+constexpr Field kFieldsIQ1M[] = {{4, 48, offsetof(PackedIQ1M, sub_scales), 2},
+                                 {4, 32, offsetof(PackedIQ1M, pairs[0].high), 4, 4, 192},
+                                 {4, 0, offsetof(PackedIQ1M, pairs[0].low[0]), 4, 8, 192},
+                                 {4, 4, offsetof(PackedIQ1M, pairs[0].low[1]), 4, 8, 192}};
+constexpr Field kFieldsTQ10[] = {{4, 0, offsetof(PackedTQ10, digits), 13}};
+
 constexpr PackedFormat kFormats[] = {
     {TensorType::Q2_K, sizeof(PackedQ2K), kScaleInside, kFieldsQ2K, kPlanesQ2K},
     {TensorType::Q3_K, sizeof(PackedQ3K), 108, kFieldsQ3K, kPlanesQ3K},
@@ -80,6 +107,14 @@ constexpr PackedFormat kFormats[] = {
     {TensorType::Q5_0, sizeof(PackedQ50), 0, {}, kPlanesQ50},
     {TensorType::Q5_1, sizeof(PackedQ51), kScaleInside, kFieldsQ51, kPlanesQ51},
     {TensorType::Q8_0, sizeof(PackedQ80), 0, {}, kPlanesQ80},
+    {TensorType::IQ2_XXS, sizeof(PackedIQ2XXS), 0, kFieldsIQ2XXS, {}},
+    {TensorType::IQ2_XS, sizeof(PackedIQ2XS), 0, kFieldsIQ2XS, {}},
+    {TensorType::IQ2_S, sizeof(PackedIQ2S), 0, kFieldsIQ2S, {}},
+    {TensorType::IQ3_XXS, sizeof(PackedIQ3XXS), 0, kFieldsIQ3XXS, {}},
+    {TensorType::IQ3_S, sizeof(PackedIQ3S), 0, kFieldsIQ3S, {}},
+    {TensorType::IQ1_S, sizeof(PackedIQ1S), 0, kFieldsIQ1S, {}},
+    {TensorType::IQ1_M, sizeof(PackedIQ1M), kScaleInside, kFieldsIQ1M, {}},
+    {TensorType::TQ1_0, sizeof(PackedTQ10), 52, kFieldsTQ10, {}},
 };
 
 uint32_t dword_at(const uint8_t* at) {
@@ -90,6 +125,26 @@ uint32_t dword_at(const uint8_t* at) {
 
 void put_dword(uint8_t* at, uint32_t word) {
   std::memcpy(at, &word, 4);
+}
+
+void pack_field(const Field& field, const uint8_t* file, uint32_t row, uint8_t* packed) {
+  const uint8_t* from = file + field.file_offset;
+  uint8_t* to = packed + field.packed_offset + row * field.bytes;
+  for (uint32_t i = 0; i < field.count; ++i) {
+    for (uint32_t byte = 0; byte < field.bytes; ++byte) to[byte] = from[byte * field.file_step];
+    from += field.file_stride;
+    to += field.packed_stride;
+  }
+}
+
+void unpack_field(const Field& field, const uint8_t* packed, uint32_t row, uint8_t* file) {
+  const uint8_t* from = packed + field.packed_offset + row * field.bytes;
+  uint8_t* to = file + field.file_offset;
+  for (uint32_t i = 0; i < field.count; ++i) {
+    for (uint32_t byte = 0; byte < field.bytes; ++byte) to[byte * field.file_step] = from[byte];
+    from += field.packed_stride;
+    to += field.file_stride;
+  }
 }
 
 constexpr uint32_t bits_of(CodeOrder order) {
@@ -215,10 +270,7 @@ const PackedFormat* packed_format(TensorType type) {
 }
 
 void pack_block(const PackedFormat& format, const uint8_t* file, uint32_t row, uint8_t* packed) {
-  for (const Field& field : format.fields) {
-    std::memcpy(packed + field.packed_offset + row * field.bytes, file + field.file_offset,
-                field.bytes);
-  }
+  for (const Field& field : format.fields) pack_field(field, file, row, packed);
   const uint32_t columns = gguf::traits(format.type).block_elements;
   for (const Plane& plane : format.planes) {
     switch (plane.order) {
@@ -250,10 +302,7 @@ void pack_block(const PackedFormat& format, const uint8_t* file, uint32_t row, u
 void unpack_block(const PackedFormat& format, const uint8_t* packed, uint32_t row, uint8_t* file) {
   const gguf::TypeTraits& type = gguf::traits(format.type);
   std::memset(file, 0, type.block_bytes);
-  for (const Field& field : format.fields) {
-    std::memcpy(file + field.file_offset, packed + field.packed_offset + row * field.bytes,
-                field.bytes);
-  }
+  for (const Field& field : format.fields) unpack_field(field, packed, row, file);
   const uint32_t columns = type.block_elements;
   for (const Plane& plane : format.planes) {
     switch (plane.order) {

@@ -27,11 +27,15 @@ struct Plane {
   uint16_t sub_stride;  // from one 32 columns to the next
 };
 
-// 2 or 4 bytes of a row's block, packed as [16 rows].
+// `count` times 2 or 4 bytes of a row's block, each packed as [16 rows].
 struct Field {
   uint8_t bytes;
   uint16_t file_offset;
   uint16_t packed_offset;
+  uint8_t count = 1;
+  uint8_t file_stride = 4;      // from one to the next
+  uint16_t packed_stride = 64;  // likewise
+  uint8_t file_step = 1;        // from byte to byte of one
 };
 
 inline constexpr uint16_t kScaleInside = 0xffff;  // else the half stands in front
@@ -45,14 +49,14 @@ struct PackedFormat {
 };
 
 // Where block b of a group begins, and where its 16 half scales are that stand in front.
-constexpr uint64_t block_offset(uint64_t packed_bytes, bool front, uint64_t b) {
+static constexpr uint64_t block_offset(uint64_t packed_bytes, bool front, uint64_t b) {
   return packed_bytes * b + (front ? 64 * (b / 2 + 1) : 0);
 }
-constexpr uint64_t scale_offset(uint64_t packed_bytes, uint64_t b) {
+static constexpr uint64_t scale_offset(uint64_t packed_bytes, uint64_t b) {
   return (2 * packed_bytes + 64) * (b / 2) + 32 * (b % 2);
 }
 
-// nullptr for types that have no interleaved layout.
+// nullptr for floating-point types, whose elements lie [column][row].
 const PackedFormat* packed_format(gguf::TensorType type);
 
 // One row's block to its place in the packed block of 16 rows, which is written once and not read;
