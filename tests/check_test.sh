@@ -83,6 +83,8 @@ start_case; source_file src/base/a.cc '#include "base/b.h"'
 expect '^src/base/a.cc:3: layers: "base/b.h" is not in src/'
 start_case; source_file src/base/a.cc '#include <openssl/evp.h>'
 expect '^src/base/a.cc:3: layers: openssl/evp.h belongs to crypto/'
+start_case; source_file src/kernels/a.cc '#include <hwloc.h>'
+expect '^src/kernels/a.cc:3: layers: hwloc.h belongs to base/'
 start_case; source_file src/base/a.cc '#include <immintrin.h>'
 expect '^src/base/a.cc:3: layers: immintrin.h belongs to kernels/'
 start_case; printf 'sotto_library(base USES sotto_kernels)\n' >src/base/CMakeLists.txt

@@ -74,5 +74,119 @@ TEST(Threads, ranges_cover_everything_once_in_whole_granules) {
   }
 }
 
+TEST(Threads, chunks_run_once_each) {
+  for (const uint32_t threads : {1u, 2u, 3u, 5u, 9u}) {
+    ThreadPool pool(threads);
+    for (const uint64_t count : {0u, 1u, 2u, 7u, 64u, 1001u}) {
+      std::vector<std::atomic<int>> visits(count);
+      std::atomic<int> strangers{0};
+      pool.run_chunks(count, [&](uint64_t i, uint32_t thread) {
+        ++visits[i];
+        if (thread >= threads) ++strangers;
+      });
+      for (uint64_t i = 0; i < count; ++i) EXPECT_EQ(1, visits[i]) << threads << " " << i;
+      EXPECT_EQ(0, strangers);
+    }
+  }
+}
+
+// Delays by what a counter says, so that they fall on every thread and every step.
+struct Sleepy {
+  ThreadPool::Step step;
+  uint32_t every;
+  std::chrono::microseconds time;
+  std::atomic<uint32_t> calls{0};
+  void operator()(ThreadPool::Step at, uint32_t thread) {
+    if (at == step && thread != 0 && calls.fetch_add(1) % every == 0) {
+      std::this_thread::sleep_for(time);
+    }
+  }
+};
+
+// The worker sleeps far longer than the test's time limit allows for, unless nobody waits for it.
+TEST(Threads, a_worker_that_does_not_come_holds_nothing_up) {
+  std::atomic<bool> released{false};
+  const auto absent = [&](ThreadPool::Step step, uint32_t) {
+    if (step == ThreadPool::Step::before_claim) released.wait(false);
+  };
+  const ThreadPool::Delay delay(absent);
+  ThreadPool pool(3);
+  pool.set_delay_for_testing(delay);
+  uint64_t sum = 0;  // not atomic: the caller must do it all
+  for (int loop = 0; loop < 100; ++loop) {
+    pool.run_chunks(50, [&](uint64_t i, uint32_t) { sum += i; });
+  }
+  EXPECT_EQ(100u * 49 * 50 / 2, sum);
+  released = true;
+  released.notify_all();
+}
+
+// Writes squares, through memory of the thread's own, from inputs that belong to the slot. A late
+// thread must not read another loop's inputs; that it then has is checked by the results, and by
+// ThreadSanitizer.
+class Squares : public RevocableLoop {
+ public:
+  Squares(uint32_t threads, std::vector<uint64_t>& out) : own_(threads), out_(out) {}
+  void fill(uint64_t base) { input_.assign(64, base); }
+  void compute(const Chunk& chunk) override {
+    own_[chunk.thread] = 0;
+    const uint64_t x = input_[chunk.share] + index(chunk);
+    own_[chunk.thread] = x * x;
+  }
+  void commit(const Chunk& chunk) override { out_[index(chunk)] += own_[chunk.thread]; }
+
+ private:
+  static uint64_t index(const Chunk& chunk) { return chunk.share * chunk.of + chunk.index; }
+  std::vector<uint64_t> own_;
+  std::vector<uint64_t> input_;
+  std::vector<uint64_t>& out_;
+};
+
+// Returns how many chunks were revoked.
+uint64_t run_squares(uint32_t threads, Sleepy& sleepy, int loops) {
+  std::vector<uint64_t> out;
+  std::vector<Squares> squares;
+  const ThreadPool::Delay delay(sleepy);
+  ThreadPool pool(threads);
+  for (uint32_t i = 0; i < pool.slots(); ++i) squares.emplace_back(threads, out);
+  pool.set_delay_for_testing(delay);
+  for (int loop = 0; loop < loops; ++loop) {
+    const uint32_t chunks = 1 + static_cast<uint32_t>(loop) % 5;
+    out.assign(threads * chunks, 0);
+    const uint32_t slot = pool.free_slot();
+    squares[slot].fill(static_cast<uint64_t>(loop));
+    pool.run_revocable(slot, chunks, squares[slot]);
+    for (uint64_t i = 0; i < out.size(); ++i) {
+      EXPECT_EQ((static_cast<uint64_t>(loop) + i) * (static_cast<uint64_t>(loop) + i), out[i]);
+    }
+  }
+  pool.wait_for_late();
+  return pool.revoked();
+}
+
+TEST(Threads, revocable_loops_commit_every_chunk_once) {
+  for (const uint32_t threads : {1u, 2u, 3u, 5u}) {
+    Sleepy awake{ThreadPool::Step::before_compute, 1, std::chrono::microseconds(0)};
+    run_squares(threads, awake, 3000);
+  }
+}
+
+TEST(Threads, chunks_of_a_worker_that_stalls_are_revoked) {
+  for (const ThreadPool::Step step :
+       {ThreadPool::Step::before_compute, ThreadPool::Step::before_commit}) {
+    for (const uint32_t threads : {2u, 3u, 5u}) {
+      Sleepy sleepy{step, 3, std::chrono::milliseconds(2)};
+      // Until a worker has claimed anything; on a busy machine the caller may do all for a while.
+      uint64_t revoked = 0;
+      while (revoked == 0) revoked = run_squares(threads, sleepy, 200);
+    }
+  }
+}
+
+TEST(Threads, with_every_slot_read_by_somebody_late_the_caller_waits) {
+  Sleepy sleepy{ThreadPool::Step::before_commit, 1, std::chrono::milliseconds(1)};
+  run_squares(40, sleepy, 50);  // 39 can be late, there are 16 slots
+}
+
 }  // namespace
 }  // namespace sotto

@@ -1,7 +1,6 @@
 // Attention over paged keys and values: [docs/protocols/numerics.md §7] for the order of every sum.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -85,13 +84,9 @@ void Pass::store(uint32_t layer, uint32_t token, const Rows& key, const Rows& va
 void Pass::attend(uint32_t layer, const Rows& query, const Rows& key, const Rows& value,
                   const float* slopes) {
   for_tokens([&](uint32_t token) { store(layer, token, key, value); });
-  std::atomic<uint32_t> next{0};  // units differ in length, so threads take them as they come
-  pool_->run([&](uint32_t thread) {
-    for (;;) {
-      const uint32_t unit = next.fetch_add(1, std::memory_order_relaxed);
-      if (unit >= units_.size()) return;
-      attend_unit(units_[unit], layer, query, slopes, scratch_[thread]);
-    }
+  // Units differ in length, so threads take them as they come.
+  pool_->run_chunks(units_.size(), [&](uint64_t unit, uint32_t thread) {
+    attend_unit(units_[unit], layer, query, slopes, scratch_[thread]);
   });
 }
 

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "gguf/types.h"
 #include "kernels/layout.h"
 
 namespace sotto::model {
@@ -16,11 +15,6 @@ using kernels::kGroupRows;
 
 uint64_t round_up(uint64_t value, uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-// An odd number, so that the same column of many tokens does not fall into few sets of the caches.
-uint64_t block_stride(uint64_t columns) {
-  return kernels::activation_blocks(static_cast<uint32_t>(columns)) | 1;
 }
 
 // Hands out pieces of one block of memory; with no memory it only counts what is needed.
@@ -55,6 +49,11 @@ Result<Pass> Pass::create(const Shape& shape, uint32_t tokens_max, uint32_t logi
   bytes = 0;
   pass.place_buffers(tokens_max, logit_rows_max, pass.memory_.data(), bytes);
   pass.units_.reserve(uint64_t{tokens_max} * shape.kv_heads);
+  const Multiplier::Limits limits{
+      .tokens = std::max(tokens_max, logit_rows_max),
+      .columns = std::max({shape.width, shape.ffn_width, pass.attended.width}),
+      .rows = std::max({shape.vocabulary, 2 * shape.ffn_width, pass.fused.width})};
+  pass.multiplier_ = TRY(Multiplier::create(kernels, pool, limits));
   return pass;
 }
 
@@ -75,8 +74,6 @@ void Pass::place_buffers(uint32_t tokens_max, uint32_t logit_rows_max, uint8_t* 
   up = placer.rows(tokens_max, s.ffn_width);
   logits = placer.rows(logit_rows_max, s.vocabulary);
 
-  const uint64_t widest = std::max({s.width, s.ffn_width, attended.width});
-  blocks_ = placer.take<kernels::ActivationBlock>(tokens_max * block_stride(widest));
   angles_ = placer.take<float>(uint64_t{tokens_max} * s.rope.width);
   scratch_.clear();
   for (uint32_t thread = 0; thread < pool_->threads(); ++thread) place_scratch(memory, bytes);
@@ -110,9 +107,7 @@ void Pass::begin(std::span<const PassToken> tokens) {
 
 void Pass::for_tokens(FunctionRef<void(uint32_t)> body) {
   if (rows_ == 1) return body(0);  // waking the others costs more than one token's step
-  pool_->for_range(rows_, 1, [&](uint64_t begin, uint64_t end) {
-    for (uint64_t token = begin; token < end; ++token) body(static_cast<uint32_t>(token));
-  });
+  pool_->run_chunks(rows_, [&](uint64_t token, uint32_t) { body(static_cast<uint32_t>(token)); });
 }
 
 void Pass::embed(const Matrix& table) {
@@ -150,49 +145,8 @@ void Pass::layer_norm(const Rows& in, const Vector& weight, const Vector& bias, 
   });
 }
 
-kernels::Activations Pass::quantize(const Rows& input, uint32_t block) {
-  const uint64_t stride = block_stride(input.width);
-  if (block > 1) {
-    for_tokens([&](uint32_t token) {
-      kernels_->quantize(input.row(token), input.width, block, blocks_ + token * stride);
-    });
-  }
-  return {rows_, input.width, input.data, input.stride, blocks_, stride};
-}
-
 void Pass::multiply(std::initializer_list<Product> products, const Rows& input) {
-  for (const uint32_t block : {1u, 32u, 256u}) {
-    uint64_t bytes = 0;  // of weights, by which the work is split
-    for (const Product& product : products) {
-      if (gguf::traits(product.matrix.type).block_elements != block) continue;
-      CHECK(product.matrix.columns == input.width);
-      bytes += product.matrix.groups() * product.matrix.group_bytes;
-    }
-    if (bytes == 0) continue;
-    const kernels::Activations activations = quantize(input, block);
-    const uint32_t threads = pool_->threads();
-    pool_->run([&](uint32_t thread) {
-      uint64_t before = 0;
-      for (const Product& product : products) {
-        const Matrix& matrix = product.matrix;
-        if (gguf::traits(matrix.type).block_elements != block) continue;
-        // The groups that begin in this thread's share of all the bytes.
-        const auto first_from = [&](uint64_t position) {
-          const uint64_t inside = position > before ? position - before : 0;
-          return static_cast<uint32_t>(std::min<uint64_t>(
-              matrix.groups(), (inside + matrix.group_bytes - 1) / matrix.group_bytes));
-        };
-        const uint32_t begin = first_from(bytes / threads * thread);
-        const uint32_t end =
-            thread + 1 == threads ? matrix.groups() : first_from(bytes / threads * (thread + 1));
-        if (begin < end) {
-          kernels_->multiply[static_cast<uint32_t>(matrix.type)](
-              matrix, begin, end, activations, product.output.data, product.output.stride);
-        }
-        before += matrix.groups() * matrix.group_bytes;
-      }
-    });
-  }
+  multiplier_->multiply({products.begin(), products.size()}, input, rows_);
 }
 
 void Pass::add_bias(const Rows& x, const Vector& bias) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,35 +13,18 @@
 #include "base/token.h"
 #include "kernels/kernels.h"
 #include "model/kv_cache.h"
+#include "model/multiply.h"
 #include "model/rope.h"
 #include "model/shape.h"
 #include "model/weights.h"
 
 namespace sotto::model {
 
-// Rows of floats, one per token, `stride` floats apart, of which `width` count.
-struct Rows {
-  float* data = nullptr;
-  uint64_t stride = 0;
-  uint32_t width = 0;
-  float* row(uint32_t token) const { return data + token * stride; }
-  // The columns [begin, begin + count) of the same rows; of no rows, while sizes are only counted.
-  Rows columns(uint32_t begin, uint32_t count) const {
-    return {data == nullptr ? nullptr : data + begin, stride, count};
-  }
-};
-
 // Where a token of the batch belongs.
 struct PassToken {
   TokenId id;
   uint32_t position;
   Sequence* sequence;
-};
-
-// One matrix product among several that share their input.
-struct Product {
-  const Matrix& matrix;
-  Rows output;
 };
 
 // The steps from which the architectures' files are written. Allocates everything when made; each
@@ -102,7 +86,6 @@ class Pass {
   void place_buffers(uint32_t tokens_max, uint32_t logit_rows_max, uint8_t* memory,
                      uint64_t& bytes);
   void place_scratch(uint8_t* memory, uint64_t& bytes);
-  kernels::Activations quantize(const Rows& input, uint32_t block);
   void store(uint32_t layer, uint32_t token, const Rows& key, const Rows& value);
   uint32_t unit_tokens() const;
   void make_units();
@@ -117,8 +100,8 @@ class Pass {
   std::span<const PassToken> tokens_;
   uint32_t rows_ = 0;
 
+  std::unique_ptr<Multiplier> multiplier_;
   Memory memory_;
-  kernels::ActivationBlock* blocks_ = nullptr;  // of the input of multiply()
   float* angles_ = nullptr;  // [tokens][rope width]; filled for the batch when first needed
   bool angles_filled_ = false;
   std::vector<AttentionScratch> scratch_;  // one per thread
