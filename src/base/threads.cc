@@ -3,9 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/threads.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/places.h"
 
 namespace sotto {
 namespace {
@@ -83,8 +81,11 @@ uint32_t processors_available() {
 }
 
 struct ThreadPool::State {
-  explicit State(uint32_t thread_count)
-      : threads(thread_count), shares(thread_count), slots(std::min(thread_count, kSlotsMax)) {}
+  explicit State(const ThreadPlan& plan)
+      : threads(plan.threads()),
+        shares(threads),
+        slots(std::min(threads, kSlotsMax)),
+        places(plan) {}
 
   void loop_of_worker(uint32_t thread);
   uint64_t next_announcement(uint64_t seen);
@@ -106,6 +107,7 @@ struct ThreadPool::State {
   std::atomic<const Delay*> delay{nullptr};
   std::vector<Share> shares;
   std::vector<Slot> slots;
+  Places places;
   alignas(64) std::atomic<uint64_t> announced{0};
   alignas(64) std::atomic<uint32_t> sleepers{0};
   std::atomic<uint32_t> wakeups{0};  // what sleepers sleep on
@@ -255,23 +257,22 @@ void ThreadPool::State::join(const Announcement& now, Clock::duration patience) 
 
 void ThreadPool::State::run_loop(Announcement now) {
   now.epoch = ++epoch;
+  const uint64_t revoked_before = revoked;
   const auto start = Clock::now();
   announce(now);
   const uint32_t ran = work(0, now);
-  const auto per_chunk = (Clock::now() - start) / std::max(ran, 1u);
-  join(now, per_chunk + kPatience);
+  const auto end = Clock::now();
+  join(now, (end - start) / std::max(ran, 1u) + kPatience);
+  places.loop_ended(start, end, revoked != revoked_before);
 }
 
-ThreadPool::ThreadPool(uint32_t threads) : plan_(plan_threads(read_topology(), threads)) {
-  state_ = std::make_unique<State>(threads);
-  for (uint32_t index = 1; index < threads; ++index) {
+ThreadPool::ThreadPool(uint32_t threads) : ThreadPool(plan_threads(read_topology(), threads)) {}
+
+ThreadPool::ThreadPool(const ThreadPlan& plan)
+    : plan_(plan), state_(std::make_unique<State>(plan_)) {
+  for (uint32_t index = 1; index < threads(); ++index) {
     state_->workers.emplace_back([state = state_.get(), index] { state->loop_of_worker(index); });
-    if (plan_.processors.empty()) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(plan_.processors[index], &one);
-    // A refused pin costs speed, not correctness.
-    (void)pthread_setaffinity_np(state_->workers.back().native_handle(), sizeof(one), &one);
+    state_->places.add_worker(state_->workers.back().native_handle());
   }
 }
 

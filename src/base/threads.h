@@ -63,7 +63,8 @@ class ThreadPool {
   static constexpr uint32_t kChunksMax = 63;  // of a share
   static constexpr uint32_t kSlotsMax = 16;
 
-  explicit ThreadPool(uint32_t threads);
+  explicit ThreadPool(uint32_t threads);  // where read_topology() makes plan_threads() put them
+  explicit ThreadPool(const ThreadPlan& plan);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -162,15 +162,18 @@ Span node_share(const ThreadPlan& plan, uint32_t node_index, uint64_t count) {
   return {count * node.thread_begin / plan.threads(), count * node.thread_end / plan.threads()};
 }
 
-void place_on_node(void* data, uint64_t bytes, uint64_t page_bytes, uint32_t node) {
-  if (!several_nodes()) return;
-  const uint64_t address = reinterpret_cast<uintptr_t>(data);
-  const uint64_t begin = (address + page_bytes - 1) / page_bytes * page_bytes;
-  const uint64_t end = (address + bytes) / page_bytes * page_bytes;
-  if (begin >= end) return;
+Span pages_beginning_in(const Span& bytes, uint64_t page_bytes, uint64_t end) {
+  const auto up = [&](uint64_t address) {
+    return std::min((address + page_bytes - 1) / page_bytes * page_bytes, end);
+  };
+  return {up(bytes.begin), up(bytes.end)};
+}
+
+void place_on_node(void* data, uint64_t bytes, uint32_t node) {
+  if (!several_nodes() || bytes == 0) return;
   hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
   hwloc_bitmap_only(nodes, node);
-  place(static_cast<uint8_t*>(data) + (begin - address), end - begin, nodes, HWLOC_MEMBIND_BIND);
+  place(data, bytes, nodes, HWLOC_MEMBIND_BIND);  // not strictly: another node before none
   hwloc_bitmap_free(nodes);
 }
 

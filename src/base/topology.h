@@ -59,11 +59,15 @@ struct Span {
 };
 Span node_share(const ThreadPlan& plan, uint32_t node_index, uint64_t count);
 
-// Asks for the whole pages within [data, data + bytes), page being `page_bytes`, to lie on a node.
-// Memory must not have been touched. A refusal costs speed, not correctness.
-void place_on_node(void* data, uint64_t bytes, uint64_t page_bytes, uint32_t node);
+// The pages that begin in `bytes`, both as addresses, but none beyond `end`. So of ranges that follow
+// each other each page belongs to one.
+Span pages_beginning_in(const Span& bytes, uint64_t page_bytes, uint64_t end);
 
-// Asks for the pages to lie on all the nodes in turn; nothing where there is one node.
+// Asks for whole pages, which nobody has touched, to lie on a node where it has room. A refusal
+// costs speed, not correctness. Nothing happens where there is one node.
+void place_on_node(void* data, uint64_t bytes, uint32_t node);
+
+// Asks for the pages to lie on all the nodes in turn.
 void place_on_all_nodes(void* data, uint64_t bytes);
 
 }  // namespace sotto

@@ -115,13 +115,25 @@ TEST(NodeShare, shares_follow_each_other_and_are_in_proportion) {
   }
 }
 
+TEST(Placement, every_page_belongs_to_the_range_that_it_begins_in) {
+  constexpr uint64_t kPage = 4096, kEnd = 10 * kPage + 100;
+  const std::vector<uint64_t> cuts = {64, 65, kPage, kPage + 1, 3 * kPage + 7, 9 * kPage, kEnd};
+  uint64_t next = kPage;  // the first page begins before all
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const Span pages = pages_beginning_in({cuts[i], cuts[i + 1]}, kPage, kEnd);
+    EXPECT_EQ(next, pages.begin);
+    EXPECT_GE(pages.end, pages.begin);
+    next = pages.end;
+  }
+  EXPECT_EQ(kEnd, next);
+}
+
 // On a machine with one node nothing happens; on others the memory must be usable all the same.
 TEST(Placement, placed_memory_is_zero_and_can_be_written) {
   auto memory = Memory::allocate(8 << 20, "a test");
   ASSERT_TRUE(memory);
   const uint32_t node = read_topology().processors.front().node;
-  place_on_node(memory->data() + 100, (4 << 20) - 100, 4096, node);
-  place_on_node(memory->data(), 100, 4096, node);  // not one whole page
+  place_on_node(memory->data(), 4 << 20, node);
   place_on_all_nodes(memory->data() + (4 << 20), 4 << 20);
   EXPECT_EQ(0, std::accumulate(memory->data(), memory->data() + memory->bytes(), 0));
   std::fill_n(memory->data(), memory->bytes(), uint8_t{1});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/topology.h"
 
 namespace sotto::model {
 namespace {
@@ -85,6 +86,8 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const KvLayout& layout, uint64_
                 positions);
   }
   Memory memory = TRY(Memory::allocate(pages * layout.page_bytes(), "the key-value cache"));
+  // Any thread may attend any head of any sequence.
+  place_on_all_nodes(memory.data(), memory.bytes());
   return std::unique_ptr<KvCache>(
       new KvCache(layout, static_cast<uint32_t>(pages), std::move(memory)));
 }

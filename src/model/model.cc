@@ -52,6 +52,7 @@ Result<std::unique_ptr<Model::Impl>> prepare(const gguf::Description& descriptio
   WeightPlan plan(description);
   impl->architecture->plan(plan);
   impl->weights = TRY(Weights::allocate(plan));
+  impl->weights.place(pool.plan());
   if (description.find_tensor("output.weight") != nullptr) {
     impl->embedding_bytes = description.find_tensor("token_embd.weight")->bytes;
   }

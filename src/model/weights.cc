@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "gguf/blocks.h"
 #include "kernels/layout.h"
+#include "model/split.h"
 
 namespace sotto::model {
 namespace {
@@ -137,6 +138,25 @@ Result<Weights> Weights::allocate(const WeightPlan& plan) {
     }
   }
   return weights;
+}
+
+void Weights::place(const ThreadPlan& plan) {
+  // A part of a huge page on another node would cost all the others of it their one translation.
+  constexpr uint64_t kPageBytes = 2 << 20;
+  const auto base = reinterpret_cast<uintptr_t>(memory_.data());
+  for (const auto& [name, item] : items_) {
+    if (item.matrix == nullptr) continue;
+    const Matrix& matrix = *item.matrix;
+    for (uint32_t i = 0; i < plan.nodes.size(); ++i) {
+      const GroupRange groups = groups_on_node(plan, i, matrix.groups());
+      const uint64_t begin = base + item.offset;
+      const Span pages = pages_beginning_in(
+          {begin + groups.begin * matrix.group_bytes, begin + groups.end * matrix.group_bytes},
+          kPageBytes, base + memory_.bytes());
+      place_on_node(reinterpret_cast<void*>(pages.begin), pages.end - pages.begin,
+                    plan.nodes[i].node);
+    }
+  }
 }
 
 Result<gguf::ModelIdentity> Weights::fill_from(const gguf::Source& source, uint32_t threads,

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/result.h"
+#include "base/topology.h"
 #include "gguf/load.h"
 #include "kernels/kernels.h"
 
@@ -61,6 +62,8 @@ class Weights {
   // Checks the plan as a whole, allocates, and sets the places; the contents are still zero.
   static Result<Weights> allocate(const WeightPlan& plan);
 
+  // Asks for each node's part of every matrix [model/split.h] to lie there. Before filling.
+  void place(const ThreadPlan& plan);
   // Reads, hashes, packs.
   Result<gguf::ModelIdentity> fill_from(const gguf::Source& source, uint32_t threads,
                                         const Progress& progress);
