@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/dispatch.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "base/check.h"
@@ -13,7 +16,15 @@ struct Level {
   Isa isa;
   const char* name;
 };
-constexpr Level kLevels[] = {{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}};
+constexpr Level kLevels[] = {
+    {Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}, {Isa::amx, "amx"}};
+
+// Linux gives a process the 8 KiB of tiles only when asked, once for all its threads; asking again
+// changes nothing. Kernels before 5.16 know no such request, and then there are no tiles.
+bool system_permits_tiles() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
 
 }  // namespace
 
@@ -30,6 +41,9 @@ bool supported(Isa isa) {
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
+    case Isa::amx:
+      return supported(Isa::avx512) && __builtin_cpu_supports("amx-tile") &&
+             __builtin_cpu_supports("amx-int8") && system_permits_tiles();
   }
   return false;
 }
@@ -40,6 +54,7 @@ Kernels make_kernels(Isa isa) {
   add_scalar(kernels);
   if (isa >= Isa::avx2) add_avx2(kernels);
   if (isa >= Isa::avx512) add_avx512(kernels);
+  if (isa >= Isa::amx) add_amx(kernels);
   return kernels;
 }
 
@@ -58,8 +73,8 @@ Result<Isa> choose_isa(const std::string& name) {
     if (supported(level.isa)) return level.isa;
     return fail(ErrorKind::unsupported, "SOTTO_ISA={}: this machine has no {}", name, name);
   }
-  return fail(ErrorKind::unsupported, "SOTTO_ISA={}: known levels are auto, scalar, avx2, avx512",
-              name);
+  return fail(ErrorKind::unsupported,
+              "SOTTO_ISA={}: known levels are auto, scalar, avx2, avx512, amx", name);
 }
 
 Result<Isa> isa_from_environment() {

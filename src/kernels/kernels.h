@@ -125,7 +125,7 @@ struct Kernels {
   Peak float_peak;  // fused multiply-adds of float
 };
 
-enum class Isa { scalar, avx2, avx512 };
+enum class Isa { scalar, avx2, avx512, amx };
 
 // The levels this machine can run, lowest first; scalar is always there.
 bool supported(Isa isa);
@@ -137,5 +137,6 @@ Kernels make_kernels(Isa isa);
 void add_scalar(Kernels& kernels);
 void add_avx2(Kernels& kernels);
 void add_avx512(Kernels& kernels);
+void add_amx(Kernels& kernels);
 
 }  // namespace sotto::kernels
