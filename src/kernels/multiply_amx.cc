@@ -56,7 +56,7 @@ struct Blocks256 {
   }
   static void run(const Panel* panels, uint32_t count, const Matrix&, uint32_t, const BlockJob& job,
                   Ring& ring) {
-    if (job.to.token_stride == 16 && job.from.at == job.to.at && job.begun != 0) {
+    if (job.inside) {
       Pipeline<Digits, kMinPairs, true>::run(panels, count, job, ring);
     } else {
       Pipeline<Digits, kMinPairs, false>::run(panels, count, job, ring);
@@ -136,6 +136,7 @@ void multiply_groups(const Matrix& matrix, const uint8_t* group, uint32_t count,
                        activations.tokens,
                        b == first ? outside : inside,
                        b + 1 == last ? outside : inside,
+                       b != first && b + 1 != last,
                        static_cast<__mmask16>(b == 0 ? 0 : 0xffff)};
     Kind::run(space.panels, count, matrix, b, job, space.ring);
   }

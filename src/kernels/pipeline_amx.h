@@ -36,6 +36,7 @@ struct BlockJob {
   uint32_t tokens;
   SumsPlace from;  // the sums over the blocks before; not read where `begun` is 0
   SumsPlace to;
+  bool inside;      // both are the same place, tokens side by side
   __mmask16 begun;  // all ones but for the first block
 };
 
@@ -84,8 +85,7 @@ struct alignas(64) Ring {
   [[gnu::always_inline]] int32_t (*of_chain(uint32_t c))[16] { return sums + 16 * (c % 4); }
 };
 
-// What is left to do for one tile when its products are done, token by token. With `inside` the sums
-// come from and go to the same place, tokens side by side, as they do but for the first and last block.
+// What is left to do for one tile when its products are done, token by token.
 template <class Digits, uint32_t kMinPairs, bool inside>
 struct Finish {
   const int32_t (*sums)[16];  // of the high digit, or the only one; 16 tokens on, of the low one
