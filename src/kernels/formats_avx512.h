@@ -25,6 +25,12 @@
 namespace sotto::kernels {
 namespace {
 
+// Formats that give 32 columns at once [kernels/codebooks_avx512.h].
+template <class Format>
+concept DecodesSubs = requires(typename Format::Block& block, __m512i (&w)[8]) {
+  Format::decode_sub(block, uint32_t{0}, w);
+};
+
 // Byte `index` of each dword lane, zero or sign extended.
 [[maybe_unused]] inline __m512i lane_byte(__m512i v, uint32_t index) {
   return _mm512_and_si512(_mm512_srli_epi32(v, 8 * index), _mm512_set1_epi32(255));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "kernels/codebooks_avx512.h"
 #include "kernels/formats_avx512.h"
 #include "kernels/kernels.h"
 #include "kernels/pipeline_32_amx.h"
@@ -32,12 +33,12 @@ constexpr uint32_t kChunkBytes = 1 << 20;
 
 constexpr uint32_t kAheadBlocks = 2;  // weights are asked for this many blocks of 256 columns ahead
 
-// Blocks [b, b + count) of a group. They are not looked at: `group` may lie behind the matrix.
-template <class Format>
-void prefetch_blocks(const uint8_t* group, uint32_t b, uint32_t count) {
-  constexpr uint64_t kBytes = sizeof(*typename Format::Block{}.at);  // of 16 rows' blocks
-  const char* at = reinterpret_cast<const char*>(group) + b * kBytes;
-  for (uint64_t line = 0; line < count * kBytes; line += 64) _mm_prefetch(at + line, _MM_HINT_T1);
+// Columns [256 b, 256 (b + 1)) of a group. They are not looked at: `group` may lie behind the matrix.
+void prefetch_block(const uint8_t* group, const Matrix& matrix, uint32_t b) {
+  const uint64_t begin = matrix.group_bytes * b * 256 / matrix.columns;
+  const uint64_t end = matrix.group_bytes * (b + 1) * 256 / matrix.columns;
+  const char* at = reinterpret_cast<const char*>(group);
+  for (uint64_t line = begin; line < end; line += 64) _mm_prefetch(at + line, _MM_HINT_T1);
 }
 
 // A format with blocks of 256, and how its products are split into digits.
@@ -48,11 +49,8 @@ struct Blocks256 {
   static constexpr uint32_t kMinPairs = Format::kMins ? 256 / Format::kSub / 2 : 0;
 
   static void prepare(Panel*, Ring&) {}
-  static void prefetch(const uint8_t* group, const Matrix&, uint32_t b) {
-    prefetch_blocks<Format>(group, b, 1);
-  }
-  static void build(const uint8_t* group, const Matrix& matrix, uint32_t b, Panel& panel) {
-    build_panel<Format, Digits>(group, matrix.columns / 256, b, panel);
+  static void build(const uint8_t* group, const Matrix&, uint32_t b, Panel& panel) {
+    build_panel<Format, Digits>(group, b, panel);
   }
   static void run(const Panel* panels, uint32_t count, const Matrix&, uint32_t, const BlockJob& job,
                   Ring& ring) {
@@ -79,11 +77,8 @@ struct Blocks32 {
     __builtin_memset(&ring.scales, 0, sizeof(ring.scales));
     __builtin_memset(&ring.token_sums, 0, sizeof(ring.token_sums));
   }
-  static void prefetch(const uint8_t* group, const Matrix& matrix, uint32_t b) {
-    prefetch_blocks<Format>(group, 8 * b, blocks_at(matrix, b));
-  }
   static void build(const uint8_t* group, const Matrix& matrix, uint32_t b, Panel& panel) {
-    build_panel_32<Format>(group, matrix.columns / 32, 8 * b, blocks_at(matrix, b), panel);
+    build_panel_32<Format>(group, 8 * b, blocks_at(matrix, b), panel);
   }
   static void run(const Panel* panels, uint32_t count, const Matrix& matrix, uint32_t b,
                   const BlockJob& job, Ring& ring) {
@@ -125,10 +120,10 @@ void multiply_groups(const Matrix& matrix, const uint8_t* group, uint32_t count,
       const uint8_t* at = group + p * matrix.group_bytes;
       Kind::build(at, matrix, b, space.panels[p]);
       if (b + kAheadBlocks < last) {
-        Kind::prefetch(at, matrix, b + kAheadBlocks);
+        prefetch_block(at, matrix, b + kAheadBlocks);
       } else {  // the next two groups' first blocks; past the end a prefetch does nothing
         const uint32_t next = first + (b + kAheadBlocks - last);
-        if (next < last) Kind::prefetch(at + kPanels * matrix.group_bytes, matrix, next);
+        if (next < last) prefetch_block(at + kPanels * matrix.group_bytes, matrix, next);
       }
     }
     const BlockJob job{activations.blocks + b,
@@ -205,6 +200,14 @@ void add_amx_multiply(Kernels& kernels) {
   set(TensorType::Q2_K, kWithOneDigit<FormatQ2K>);        // 3 * 15 at most
   set(TensorType::Q3_K, kWithOneDigit<FormatQ3K, true>);  // -124 to 128
   set(TensorType::TQ2_0, kWithOneDigit<FormatTQ20>);      // no scale inside
+  set(TensorType::TQ1_0, kWithOneDigit<FormatTQ10>);
+  set(TensorType::IQ1_S, kWithProductDigits<FormatIQ1S>);
+  set(TensorType::IQ1_M, kWithProductDigits<FormatIQ1M>);
+  set(TensorType::IQ2_XXS, kWithProductDigits<FormatIQ2XXS>);
+  set(TensorType::IQ2_XS, kWithProductDigits<FormatIQ2XS>);
+  set(TensorType::IQ2_S, kWithProductDigits<FormatIQ2S>);
+  set(TensorType::IQ3_XXS, kWithProductDigits<FormatIQ3XXS>);
+  set(TensorType::IQ3_S, kWithProductDigits<FormatIQ3S>);
   set(TensorType::Q4_0, kWithBlocks32<FormatQ40>);
   set(TensorType::Q4_1, kWithBlocks32<FormatQ41>);
   set(TensorType::Q5_0, kWithBlocks32<FormatQ50>);

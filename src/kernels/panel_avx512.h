@@ -11,12 +11,6 @@
 namespace sotto::kernels {
 namespace {
 
-// Formats that give 32 columns at once [kernels/codebooks_avx512.h].
-template <class Format>
-concept DecodesSubs = requires(typename Format::Block& block, __m512i (&w)[8]) {
-  Format::decode_sub(block, uint32_t{0}, w);
-};
-
 // What a format of blocks of 256 says of one block: unsigned weights as [64 quads][16 rows][4], scales.
 template <class Format>
 struct alignas(64) Panel {

@@ -118,10 +118,10 @@ inline __m512i integer_scale(const typename Format::Block& block, uint32_t s) {
   }
 }
 
-// The panel of block b of a group that has `blocks`.
+// The panel of block b of a group.
 template <class Format, class Digits>
-void build_panel(const uint8_t* group, uint32_t blocks, uint32_t b, Panel& panel) {
-  const typename Format::Block block = Format::open(group, blocks, b);
+void build_panel(const uint8_t* group, uint32_t b, Panel& panel) {
+  typename Format::Block block = Format::open(group, b);
 #pragma GCC unroll 8
   for (uint32_t sub = 0; sub < 8; ++sub) {
     // Of the first and the second 16 of 32 columns.
@@ -130,15 +130,18 @@ void build_panel(const uint8_t* group, uint32_t blocks, uint32_t b, Panel& panel
     const typename Digits::Multiplier by[2] = {
         Digits::multiplier(integer_scale<Format>(block, s)),
         Digits::multiplier(integer_scale<Format>(block, kTwoScales ? s + 1 : s))};
+    __m512i weights[8];
+    if constexpr (DecodesSubs<Format>) Format::decode_sub(block, sub, weights);
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < 4; ++i) {
-      __m512i weights[2];
-      Format::decode(block, sub, i, weights[0], weights[1]);
+      if constexpr (!DecodesSubs<Format>) {
+        Format::decode(block, sub, i, weights[i], weights[i + 4]);
+      }
 #pragma GCC unroll 2
       for (uint32_t half = 0; half < 2; ++half) {
         const uint32_t quad = 8 * sub + 4 * half + i;
-        Digits::template write<Format::kOffset>(weights[half], by[half], panel.digits[0][quad],
-                                                panel.digits[1][quad]);
+        Digits::template write<Format::kOffset>(weights[4 * half + i], by[half],
+                                                panel.digits[0][quad], panel.digits[1][quad]);
       }
     }
   }
@@ -170,13 +173,12 @@ struct alignas(64) Panel32 {
   }
 }
 
-// `count` (1 to 8) blocks from block b of a group that has `blocks`. What the panel holds of others
+// `count` (1 to 8) blocks from block b of a group. What the panel holds of others
 // stays: nobody looks at their sums.
 template <class Format>
-void build_panel_32(const uint8_t* group, uint32_t blocks, uint32_t b, uint32_t count,
-                    Panel32& panel) {
+void build_panel_32(const uint8_t* group, uint32_t b, uint32_t count, Panel32& panel) {
   for (uint32_t n = 0; n < count; ++n) {
-    const typename Format::Block block = Format::open(group, blocks, b + n);
+    const typename Format::Block block = Format::open(group, b + n);
     uint8_t(&to)[8][64] = panel.weights[2 * n + 1];
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < 4; ++i) {
