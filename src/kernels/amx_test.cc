@@ -72,12 +72,9 @@ std::vector<gguf::TypeTraits> quantised_types() {
   return types;
 }
 
-TEST_F(AmxTest, all_formats_with_a_layout_of_their_own_have_kernels_and_floats_do_not) {
-  for (const TensorType type :
-       {TensorType::Q4_0, TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1, TensorType::Q8_0,
-        TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K,
-        TensorType::IQ4_NL, TensorType::IQ4_XS, TensorType::TQ2_0}) {
-    EXPECT_TRUE(has_amx(type)) << gguf::traits(type).name;
+TEST_F(AmxTest, all_quantised_formats_have_kernels_and_floats_do_not) {
+  for (const gguf::TypeTraits& type : quantised_types()) {
+    EXPECT_TRUE(has_amx(type.type)) << type.name;
   }
   for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
     EXPECT_FALSE(has_amx(type)) << gguf::traits(type).name;
@@ -89,7 +86,6 @@ TEST_F(AmxTest, all_formats_with_a_layout_of_their_own_have_kernels_and_floats_d
 TEST_F(AmxTest, products_have_the_scalar_bits_for_every_number_of_tokens) {
   Random random(11);
   for (const gguf::TypeTraits& type : quantised_types()) {
-    if (!has_amx(type.type)) continue;
     const PackedMatrix packed(type.type, 48, 768, random_rows(type.type, 48, 768, random));
     for (uint32_t tokens = 1; tokens <= 40; ++tokens) {
       const QuantizedTokens input(scalar_, tokens, 768, type.block_elements, random);
@@ -106,7 +102,6 @@ TEST_F(AmxTest, products_have_the_scalar_bits_for_every_number_of_tokens) {
 TEST_F(AmxTest, products_have_the_scalar_bits_for_every_shape) {
   Random random(12);
   for (const gguf::TypeTraits& type : quantised_types()) {
-    if (!has_amx(type.type)) continue;
     std::vector<uint32_t> widths = {256, 1024};
     if (type.block_elements == 32) widths.insert(widths.end(), {32, 96, 480, 544});
     for (const uint32_t columns : widths) {
@@ -169,7 +164,6 @@ void fill_with_extremes(const gguf::TypeTraits& type, uint8_t fill, Random& rand
 TEST_F(AmxTest, extreme_weights_and_activations_have_the_scalar_bits) {
   const uint32_t rows = 16, columns = 256, tokens = 17;
   for (const gguf::TypeTraits& type : quantised_types()) {
-    if (!has_amx(type.type)) continue;
     Random random(18);
     QuantizedTokens input(scalar_, tokens, columns, type.block_elements, random);
     std::vector<float> values(columns);
