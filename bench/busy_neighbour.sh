@@ -12,8 +12,9 @@ Environment: THREADS (default: all processors), TOKENS (50), RUNS (3), and LOCK,
 for one run at a time where several people measure on one machine.
 
 Prints tokens/s: the median and all of RUNS means over TOKENS tokens, for 1 thread and for THREADS,
-in turn, alone and beside a neighbour that is pinned to a processor or goes where the system puts it;
-last, alone again. "never slower than one thread" is the ratio of the medians in one row.
+in turn, alone and beside a neighbour that is pinned to a processor or goes where the system puts it.
+Of "leaves", where the neighbour ends after a few seconds, it is the median over 7 times TOKENS tokens in
+one process: it must come near to "none". "Never slower than one thread" is the ratio in each row.
 USAGE
 }
 
@@ -33,11 +34,15 @@ end_neighbour() {
 }
 trap end_neighbour EXIT
 
-# start_neighbour PROCESSOR|anywhere|none
+# start_neighbour PROCESSOR|anywhere|leaves|none
 start_neighbour() {
-  [ "$1" != none ] || return 0
   local spin=(bash -c 'while :; do :; done')
-  [ "$1" = anywhere ] || spin=(taskset -c "$1" "${spin[@]}")
+  case $1 in
+    none) return 0 ;;
+    anywhere) ;;
+    leaves) spin=(timeout 5 "${spin[@]}") ;;
+    *) spin=(taskset -c "$1" "${spin[@]}") ;;
+  esac
   "${spin[@]}" &
   neighbour=$!
 }
@@ -58,6 +63,8 @@ row() {
     if [ -n "${LOCK:-}" ]; then exec 9>"$LOCK"; flock 9; fi
     start_neighbour "$place" 9>&-
     rates_one+=("$(decode 1 "$@" 9>&-)")
+    end_neighbour
+    start_neighbour "$place" 9>&-
     rates_all+=("$(decode "$threads" "$@" 9>&-)")
     end_neighbour
     if [ -n "${LOCK:-}" ]; then exec 9>&-; fi
@@ -77,4 +84,4 @@ row none "$@"
 row "${processors[0]}" "$@"
 row "${processors[-1]}" "$@"
 row anywhere "$@"
-row none "$@"
+row leaves "$@" --repeat 7
