@@ -38,6 +38,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 
 if(SOTTO_SANITIZE)
+  add_compile_definitions(SOTTO_SANITIZED)  # which has its own operator new
   add_compile_options(-fsanitize=${SOTTO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SOTTO_SANITIZE})
 endif()

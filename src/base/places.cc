@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/places.h"
 
-#include <sched.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -34,11 +32,13 @@ void Places::add_worker(pthread_t worker) {
 bool Places::was_preempted() {
   rusage usage{};
   if (getrusage(RUSAGE_THREAD, &usage) != 0) return false;
-  return usage.ru_nivcsw > std::exchange(switches_, usage.ru_nivcsw);
+  const std::thread::id self = std::this_thread::get_id();
+  const bool known = std::exchange(caller_, self) == self;  // the count is of this very thread
+  return usage.ru_nivcsw > std::exchange(switches_, usage.ru_nivcsw) && known;
 }
 
 void Places::pin_caller() {
-  Pinned pinned{std::this_thread::get_id(), gettid(), {}};
+  Pinned pinned{std::this_thread::get_id(), {}};
   if (sched_getaffinity(0, sizeof(pinned.before), &pinned.before) != 0) return;
   pinned_ = pinned;
   const cpu_set_t set = only(processors_[0]);
@@ -53,9 +53,11 @@ void Places::swap_with_worker() {
   (void)sched_setaffinity(0, sizeof(mine), &mine);
 }
 
+// Of another thread, which may have ended, nothing is changed any more.
 void Places::release() {
-  if (!pinned_) return;
-  (void)sched_setaffinity(pinned_->number, sizeof(pinned_->before), &pinned_->before);
+  if (pinned_ && pinned_->id == std::this_thread::get_id()) {
+    (void)sched_setaffinity(0, sizeof(pinned_->before), &pinned_->before);
+  }
   pinned_.reset();
 }
 

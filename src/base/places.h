@@ -3,7 +3,7 @@
 #pragma once
 
 #include <pthread.h>
-#include <sys/types.h>
+#include <sched.h>
 
 #include <chrono>
 #include <cstdint>
@@ -36,7 +36,6 @@ class Places {
  private:
   struct Pinned {
     std::thread::id id;
-    pid_t number;  // the system's, of the same thread
     cpu_set_t before;
   };
   bool was_preempted();
@@ -46,7 +45,8 @@ class Places {
 
   std::vector<uint32_t> processors_;  // by thread; empty when nobody is pinned
   std::vector<pthread_t> workers_;
-  uint32_t next_ = 0;     // worker to swap places with
+  uint32_t next_ = 0;  // worker to swap places with
+  std::thread::id caller_;
   int64_t switches_ = 0;  // how often the caller had to leave its processor
   std::optional<Pinned> pinned_;
   Clock::time_point disturbed_{};
