@@ -129,8 +129,8 @@ struct ValueLoader {
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
   }
   float scale(uint32_t position) const {
-    const uint64_t block = (uint64_t{position} * page.value_width + first) / 32;
-    return half_at(page.values + uint64_t{kPagePositions} * page.value_width + 2 * block);
+    const uint64_t scales = uint64_t{kPagePositions} * page.value_width;
+    return half_at(page.values + scales + 2 * (uint64_t{first / 32} * kPagePositions + position));
   }
 };
 

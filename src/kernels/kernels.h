@@ -69,13 +69,15 @@ enum class KvType : uint8_t { F16, Q8_0 };
 //   keys   F16   half  [8 tiles][width][16 positions]
 //          Q8_0  int8  [8 tiles][width / 4][16 positions][4], then half scales [8][width / 32][16]
 //   values F16   half  [128 positions][value_width]
-//          Q8_0  int8  [128][value_width], then half scales [128][value_width / 32]
+//          Q8_0  int8  [128][value_width], then half scales [value_width / 32][128]
 struct PageView {
   KvType type;
   uint32_t width;        // of a key; a multiple of 32 for Q8_0
   uint32_t value_width;  // a multiple of 32 for Q8_0
   const uint8_t* keys;
   const uint8_t* values;
+  const uint8_t* ahead;  // what the caller will read next, to be brought nearer, or nullptr
+  uint64_t ahead_bytes;
 };
 
 // Some query vectors that share a key-value head.
@@ -116,6 +118,8 @@ struct Kernels {
   void (*silu_multiply)(const float* gate, const float* up, uint32_t count, float* out);
   // x[i] = gelu(x[i]), the tanh form.
   void (*gelu)(float* x, uint32_t count);
+  // Rounds to half precision, ties to even; what is too large becomes infinite.
+  void (*to_half)(const float* x, uint32_t count, uint16_t* out);
 
   void (*attend)(const PageView& page, const Queries& queries, const Partials& out);
   // into = into merged with the partials of the next page.

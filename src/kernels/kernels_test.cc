@@ -192,6 +192,24 @@ TEST(KernelsTest, elementwise_functions_have_the_same_bits_on_every_level) {
   }
 }
 
+TEST(KernelsTest, rounding_to_half_has_the_same_bits_on_every_level) {
+  std::vector<float> values;  // a few of every sign and exponent, at and beside halfway
+  for (uint32_t top = 0; top < 1u << 16; ++top) {
+    for (const uint32_t low : {0x0000u, 0x0001u, 0x0fffu, 0x1000u, 0x1001u, 0x3000u, 0xffffu}) {
+      values.push_back(std::bit_cast<float>(top << 16 | low));
+    }
+  }
+  for (const Isa isa : vector_levels()) {
+    const Kernels kernels = make_kernels(isa);
+    for (const uint32_t count : {1u, 15u, 40u, static_cast<uint32_t>(values.size())}) {
+      std::vector<uint16_t> expected(count + 1, 7), actual(count + 1, 7);
+      scalar().to_half(values.data(), count, expected.data());
+      kernels.to_half(values.data(), count, actual.data());
+      EXPECT_EQ(expected, actual) << kernels.isa << " " << count;
+    }
+  }
+}
+
 TEST(KernelsTest, exp_is_within_two_units_in_the_last_place) {
   for (float x = -87.0f; x <= 88.0f; x += 0.001f) {
     const double expected = std::exp(double{x});
@@ -218,7 +236,9 @@ struct AttentionCase {
     fill(values, type, value_width, random);
     for (float& value : queries) value = random.normal() * 0.3f;
     for (uint32_t q = 0; q < count; ++q) {
-      visible[q] = 1 + static_cast<uint32_t>(random.engine() % kPagePositions);
+      // Every other case as in the middle of a prompt, where all is seen, or nearly.
+      const uint32_t seen = count % 2 == 0 ? 8 : kPagePositions;
+      visible[q] = kPagePositions - static_cast<uint32_t>(random.engine() % seen);
       slopes[q] = std::exp2(-static_cast<float>(q));
       offsets[q] = static_cast<int32_t>(random.engine() % 1000);
       if (type == KvType::Q8_0) {
@@ -226,7 +246,7 @@ struct AttentionCase {
                           &blocks[uint64_t{q} * activation_blocks(width)]);
       }
     }
-    page = {type, width, value_width, keys.data(), values.data()};
+    page = {type, width, value_width, keys.data(), values.data(), nullptr, 0};
     view = {count,
             queries.data(),
             blocks.data(),
@@ -271,14 +291,17 @@ struct PartialsBuffer {
   std::vector<float> largest, sums, outputs;
 };
 
+// Every number that is taken together, and those that are split.
+constexpr uint32_t kQueryCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 23, 35, 48, 60};
+
 TEST(KernelsTest, attention_has_the_same_bits_on_every_level) {
   for (const Isa isa : vector_levels()) {
     const Kernels kernels = make_kernels(isa);
     Random random(6);
     for (const KvType type : {KvType::F16, KvType::Q8_0}) {
-      for (const uint32_t width : {32u, 64u, 128u, 40u}) {
+      for (const uint32_t width : {32u, 64u, 96u, 128u, 160u, 40u}) {
         if (type == KvType::Q8_0 && width % 32 != 0) continue;
-        for (const uint32_t count : {1u, 2u, 6u, 7u, 17u}) {
+        for (const uint32_t count : kQueryCounts) {
           for (const bool distance : {false, true}) {
             AttentionCase one(type, width, width, count, distance, random);
             AttentionCase two(type, width, width, count, distance, random);

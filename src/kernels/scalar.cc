@@ -170,6 +170,10 @@ void gelu(float* x, uint32_t count) {
   }
 }
 
+void to_half(const float* x, uint32_t count, uint16_t* out) {
+  for (uint32_t i = 0; i < count; ++i) out[i] = gguf::float_to_half(x[i]);
+}
+
 }  // namespace
 
 void add_scalar(Kernels& kernels) {
@@ -183,6 +187,7 @@ void add_scalar(Kernels& kernels) {
   kernels.layer_norm = layer_norm;
   kernels.silu_multiply = silu_multiply;
   kernels.gelu = gelu;
+  kernels.to_half = to_half;
   add_scalar_attention(kernels);
   add_scalar_peak(kernels);
 }

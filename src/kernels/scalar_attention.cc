@@ -59,7 +59,7 @@ void add_value(const PageView& page, uint32_t position, float weight, float* out
   }
   const uint8_t* scales = page.values + uint64_t{kPagePositions} * page.value_width;
   for (uint32_t i = 0; i < page.value_width; ++i) {
-    const float scaled = weight * half_at(scales, (first + i) / 32);
+    const float scaled = weight * half_at(scales, uint64_t{i / 32} * kPagePositions + position);
     const float value = static_cast<float>(static_cast<int8_t>(page.values[first + i]));
     outputs[i] = std::fma(scaled, value, outputs[i]);
   }

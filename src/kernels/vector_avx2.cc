@@ -140,6 +140,18 @@ void gelu(float* x, uint32_t count) {
   }
 }
 
+void to_half(const float* x, uint32_t count, uint16_t* out) {
+  uint32_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), halves);
+  }
+  for (; i < count; ++i) {
+    const __m128i half = _mm_cvtps_ph(_mm_set_ss(x[i]), _MM_FROUND_TO_NEAREST_INT);
+    out[i] = static_cast<uint16_t>(_mm_cvtsi128_si32(half));
+  }
+}
+
 }  // namespace
 
 void add_avx2_vector(Kernels& kernels) {
@@ -148,6 +160,7 @@ void add_avx2_vector(Kernels& kernels) {
   kernels.layer_norm = layer_norm;
   kernels.silu_multiply = silu_multiply;
   kernels.gelu = gelu;
+  kernels.to_half = to_half;
 }
 
 }  // namespace sotto::kernels

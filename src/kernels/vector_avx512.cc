@@ -152,6 +152,15 @@ void gelu(float* x, uint32_t count) {
   }
 }
 
+void to_half(const float* x, uint32_t count, uint16_t* out) {
+  for (uint32_t i = 0; i < count; i += 16) {
+    const __mmask16 mask = first_lanes(count - i);
+    const __m256i halves =
+        _mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask, x + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm256_mask_storeu_epi16(out + i, mask, halves);
+  }
+}
+
 }  // namespace
 
 void add_avx512_vector(Kernels& kernels) {
@@ -160,6 +169,7 @@ void add_avx512_vector(Kernels& kernels) {
   kernels.layer_norm = layer_norm;
   kernels.silu_multiply = silu_multiply;
   kernels.gelu = gelu;
+  kernels.to_half = to_half;
 }
 
 }  // namespace sotto::kernels

@@ -12,6 +12,7 @@
 
 #include "crypto/sha256.h"
 #include "kernels/dispatch.h"
+#include "model/pass.h"
 
 namespace sotto::model {
 namespace {
@@ -176,6 +177,41 @@ TEST(ModelTest, every_level_thread_count_and_chunk_gives_the_same_bits) {
               << model->isa() << " threads " << threads << " chunk " << chunk;
         }
       }
+    }
+  }
+}
+
+// Long enough that few queries' pages are shared out among the threads, in more than one round.
+TEST(ModelTest, pages_that_threads_share_give_the_same_bits) {
+  for (const KvType type : {KvType::F16, KvType::Q8_0}) {
+    std::vector<float> expected;
+    for (const uint32_t threads : {1u, 2u, 7u}) {
+      ThreadPool pool(threads);
+      const std::unique_ptr<Model> model = load(kDemo, pool);
+      const uint32_t vocabulary = model->shape().vocabulary;
+      const uint32_t context = 1000;
+      ASSERT_LE(context, model->shape().context_max);
+      auto cache = KvCache::create(model->kv_layout(type), context);
+      ASSERT_TRUE(cache);
+      auto sequence = (*cache)->reserve(context);
+      ASSERT_TRUE(sequence);
+      const std::vector<TokenId> ids = some_tokens(context, vocabulary, 3);
+      std::vector<float> actual;
+      // Single tokens on four pages, few on more, then so many that each round is of four pages.
+      for (uint32_t at = 0; at < context;) {
+        const uint32_t left = context - at;
+        const uint32_t count = at >= 400 && at < 404 ? 1
+                               : at < 800            ? 50
+                                                     : kSplitPages / kSplitPagesMin;
+        const std::span<const TokenId> tokens(ids.data() + at, std::min(count, left));
+        const BatchPart part{&*sequence, tokens, Want::last};
+        const Result<Logits> logits = model->forward({&part, 1});
+        ASSERT_TRUE(logits) << logits.error().message;
+        actual.insert(actual.end(), logits->row(0).begin(), logits->row(0).end());
+        at += static_cast<uint32_t>(tokens.size());
+      }
+      if (expected.empty()) expected = actual;
+      EXPECT_TRUE(same_bits(expected, actual)) << threads << " threads";
     }
   }
 }

@@ -32,6 +32,11 @@ class Placer {
     const uint64_t stride = round_up(width, kGroupRows);
     return {take<float>(count * stride), stride, width};
   }
+  kernels::Partials partials(uint64_t count, uint32_t value_width) {
+    float* largest = take<float>(count);
+    float* sums = take<float>(count);
+    return {largest, sums, take<float>(count * value_width)};
+  }
 
  private:
   uint8_t* memory_;
@@ -77,6 +82,9 @@ void Pass::place_buffers(uint32_t tokens_max, uint32_t logit_rows_max, uint8_t* 
   angles_ = placer.take<float>(uint64_t{tokens_max} * s.rope.width);
   scratch_.clear();
   for (uint32_t thread = 0; thread < pool_->threads(); ++thread) place_scratch(memory, bytes);
+  split_rows_ = s.heads * kSplitPages;
+  split_pages_ = placer.partials(split_rows_, s.value_width);
+  split_total_ = placer.partials(s.heads * (kSplitPages / kSplitPagesMin), s.value_width);
 }
 
 void Pass::place_scratch(uint8_t* memory, uint64_t& bytes) {
@@ -91,9 +99,7 @@ void Pass::place_scratch(uint8_t* memory, uint64_t& bytes) {
   scratch.offsets = placer.take<int32_t>(queries);
   scratch.slopes = placer.take<float>(queries);
   for (kernels::Partials* partials : {&scratch.total, &scratch.page}) {
-    partials->largest = placer.take<float>(queries);
-    partials->sums = placer.take<float>(queries);
-    partials->outputs = placer.take<float>(queries * shape_.value_width);
+    *partials = placer.partials(queries, shape_.value_width);
   }
   scratch_.push_back(scratch);
 }

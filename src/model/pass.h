@@ -27,6 +27,11 @@ struct PassToken {
   Sequence* sequence;
 };
 
+// Few queries over many pages are attended by several threads: room for so many pages of one token
+// at a time; with more tokens there is room for fewer pages each, but never under kSplitPagesMin.
+inline constexpr uint32_t kSplitPages = 256;
+inline constexpr uint32_t kSplitPagesMin = 4;
+
 // The steps from which the architectures' files are written. Allocates everything when made; each
 // step runs on all threads of the pool and is finished when it returns.
 class Pass {
@@ -89,8 +94,19 @@ class Pass {
   void store(uint32_t layer, uint32_t token, const Rows& key, const Rows& value);
   uint32_t unit_tokens() const;
   void make_units();
+  uint32_t unit_queries(const AttentionUnit& unit) const;
+  uint32_t unit_row(const AttentionUnit& unit) const;
+  uint32_t unit_pages(const AttentionUnit& unit) const;
+  void prepare_queries(const AttentionUnit& unit, const Rows& query, const float* slopes,
+                       const AttentionScratch& scratch);
+  uint32_t attend_page(const AttentionUnit& unit, uint32_t layer, uint32_t page, uint32_t page_end,
+                       const AttentionScratch& scratch, bool biased, const kernels::Partials& out);
+  void finish_query(const AttentionUnit& unit, uint32_t query, const kernels::Partials& total);
   void attend_unit(const AttentionUnit& unit, uint32_t layer, const Rows& query,
                    const float* slopes, const AttentionScratch& scratch);
+  bool pages_split() const;
+  void attend_split(uint32_t layer, const Rows& query, const float* slopes);
+  void merge_split(uint32_t part, uint32_t page_begin, uint32_t page_end);
   // body(token) for every token, on all threads when there are several tokens.
   void for_tokens(FunctionRef<void(uint32_t)> body);
 
@@ -105,7 +121,10 @@ class Pass {
   float* angles_ = nullptr;  // [tokens][rope width]; filled for the batch when first needed
   bool angles_filled_ = false;
   std::vector<AttentionScratch> scratch_;  // one per thread
+  uint32_t split_rows_ = 0;                // queries times pages that split_pages_ has room for
+  kernels::Partials split_pages_{}, split_total_{};
   std::vector<AttentionUnit> units_;
+  uint32_t pages_max_ = 0;  // of any unit
 };
 
 }  // namespace sotto::model

@@ -18,6 +18,16 @@ double pair_that_turns(const RopeShape& shape, double turns) {
          (2 * exact::log(shape.base));
 }
 
+// Turns a[i * step] with b[i * step] for every pair i; the step is known, so this becomes vectors.
+template <uint32_t step>
+void turn(const float* cos, const float* sin, uint32_t pairs, float* a, float* b) {
+  for (uint32_t i = 0; i < pairs; ++i) {
+    const float x = a[i * step], y = b[i * step];
+    a[i * step] = x * cos[i] - y * sin[i];
+    b[i * step] = x * sin[i] + y * cos[i];
+  }
+}
+
 }  // namespace
 
 Rope::Rope(const RopeShape& shape, const float* divisors)
@@ -41,25 +51,23 @@ Rope::Rope(const RopeShape& shape, const float* divisors)
 }
 
 void Rope::angles(uint32_t position, float* cos_sin) const {
-  for (uint32_t pair = 0; pair < width_ / 2; ++pair) {
+  const uint32_t pairs = width_ / 2;
+  for (uint32_t pair = 0; pair < pairs; ++pair) {
     const double angle = position * frequencies_[pair];
-    cos_sin[2 * pair] = static_cast<float>(exact::cos(angle) * magnitude_);
-    cos_sin[2 * pair + 1] = static_cast<float>(exact::sin(angle) * magnitude_);
+    cos_sin[pair] = static_cast<float>(exact::cos(angle) * magnitude_);
+    cos_sin[pairs + pair] = static_cast<float>(exact::sin(angle) * magnitude_);
   }
 }
 
 void Rope::rotate(RopeStyle style, const float* cos_sin, float* x, uint32_t heads,
                   uint32_t head_width) const {
   const uint32_t pairs = width_ / 2;
-  const uint32_t step = style == RopeStyle::neighbours ? 2 : 1;
-  const uint32_t partner = style == RopeStyle::neighbours ? 1 : pairs;
   for (uint32_t head = 0; head < heads; ++head) {
     float* at = x + uint64_t{head} * head_width;
-    for (uint32_t pair = 0; pair < pairs; ++pair) {
-      const float cos = cos_sin[2 * pair], sin = cos_sin[2 * pair + 1];
-      const float a = at[pair * step], b = at[pair * step + partner];
-      at[pair * step] = a * cos - b * sin;
-      at[pair * step + partner] = a * sin + b * cos;
+    if (style == RopeStyle::neighbours) {
+      turn<2>(cos_sin, cos_sin + pairs, pairs, at, at + 1);
+    } else {
+      turn<1>(cos_sin, cos_sin + pairs, pairs, at, at + pairs);
     }
   }
 }

@@ -19,7 +19,7 @@ class Rope {
   // `divisors` (width / 2 of them, or nullptr) are Llama 3's rope_freqs.
   Rope(const RopeShape& shape, const float* divisors);
 
-  // cos and sin, width / 2 pairs, of one position: [numerics §8].
+  // The cosines of the width / 2 pairs at one position, then their sines: [numerics §8].
   void angles(uint32_t position, float* cos_sin) const;
   // Turns `heads` heads of `head_width` elements each, one after the other, in place.
   void rotate(RopeStyle style, const float* cos_sin, float* x, uint32_t heads,

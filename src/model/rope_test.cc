@@ -20,8 +20,8 @@ TEST(RopeTest, plain_angles_are_the_powers_of_the_base) {
     rope.angles(position, angles.data());
     for (uint32_t pair = 0; pair < 32; ++pair) {
       const double angle = position * std::pow(10000.0, -2.0 * pair / 64);
-      EXPECT_NEAR(std::cos(angle), angles[2 * pair], 1e-7) << position << " " << pair;
-      EXPECT_NEAR(std::sin(angle), angles[2 * pair + 1], 1e-7) << position << " " << pair;
+      EXPECT_NEAR(std::cos(angle), angles[pair], 1e-7) << position << " " << pair;
+      EXPECT_NEAR(std::sin(angle), angles[32 + pair], 1e-7) << position << " " << pair;
     }
   }
 }
@@ -57,7 +57,7 @@ TEST(RopeTest, both_styles_turn_their_pairs_and_leave_the_rest) {
   const Rope rope(shape, nullptr);
   std::vector<float> angles(4);
   rope.angles(1, angles.data());
-  const float c0 = angles[0], s0 = angles[1], c1 = angles[2], s1 = angles[3];
+  const float c0 = angles[0], c1 = angles[1], s0 = angles[2], s1 = angles[3];
   std::vector<float> x = {1, 2, 3, 4, 5, 6};
   rope.rotate(RopeStyle::neighbours, angles.data(), x.data(), 1, 6);
   EXPECT_EQ((std::vector<float>{1 * c0 - 2 * s0, 1 * s0 + 2 * c0, 3 * c1 - 4 * s1, 3 * s1 + 4 * c1,
