@@ -10,34 +10,40 @@
 namespace sotto::kernels {
 namespace {
 
-constexpr int kQueries =
-    4;  // taken together, so that a key or value is loaded once for all of them
+constexpr int kQueries = 6;  // taken together, so that a key or value is loaded once for all
 
 inline Pair halves16(const uint8_t* at) {
   return {halves8(at), halves8(at + 16)};
-}
-
-inline float half_at(const uint8_t* at) {
-  uint16_t half;
-  __builtin_memcpy(&half, at, 2);
-  return _cvtsh_ss(half);
 }
 
 struct Scores {
   alignas(64) float values[kQueries][kPagePositions];
 };
 
+// Brings what comes next nearer, a little with each step of the work at hand.
+struct Ahead {
+  const uint8_t* at;
+  const uint8_t* end;
+
+  void step() {
+    if (at >= end) return;
+    _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T1);
+    at += 64;
+  }
+};
+
 template <int N>
 void score_f16(const PageView& page, const Queries& queries, uint32_t query, uint32_t tiles,
-               Scores& scores) {
+               Scores& scores, Ahead& ahead) {
   const float* values = queries.values + uint64_t{query} * page.width;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     const uint8_t* keys = page.keys + uint64_t{tile} * page.width * kTileRows * 2;
     Pair score[N];
     for (int n = 0; n < N; ++n) score[n] = zero_pair();
     for (uint32_t i = 0; i < page.width; ++i) {
+      ahead.step();
       const Pair key = halves16(keys + uint64_t{i} * kTileRows * 2);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int n = 0; n < N; ++n) {
         score[n] = fma(set_pair(values[uint64_t(n) * page.width + i]), key, score[n]);
       }
@@ -55,7 +61,7 @@ inline __m256i add_dot(__m256i sum, __m256i keys, __m256i query) {
 
 template <int N>
 void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint32_t tiles,
-              Scores& scores) {
+              Scores& scores, Ahead& ahead) {
   const uint32_t blocks = page.width / 32;
   const uint8_t* key_scales = page.keys + uint64_t{kPagePositions} * page.width;
   const uint64_t input_stride = activation_blocks(page.width);
@@ -66,19 +72,29 @@ void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint
     for (uint32_t b = 0; b < blocks; ++b) {
       const uint8_t* keys = page.keys + (uint64_t{tile} * page.width + 32 * b) * kTileRows;
       const Pair scale = halves16(key_scales + (uint64_t{tile} * blocks + b) * kTileRows * 2);
-      for (int n = 0; n < N; ++n) {
-        const ActivationBlock& from = input[n * input_stride + b / 8];
-        const int8_t* at = from.quants + b % 8 * 32;
-        __m256i low = _mm256_setzero_si256(), high = low;
+      // Three queries' sums fit the registers beside the keys, of which magnitudes are made once.
+      for (int begin = 0; begin < N; begin += 3) {
+        const int count = N - begin < 3 ? N - begin : 3;
+        __m256i low[3], high[3];
+        for (int n = 0; n < count; ++n) low[n] = high[n] = _mm256_setzero_si256();
         for (uint32_t quad = 0; quad < 8; ++quad) {
+          ahead.step();
           const auto* line = reinterpret_cast<const __m256i*>(keys + 64 * quad);
-          const __m256i value = broadcast_dword(at + 4 * quad);
-          low = add_dot(low, _mm256_loadu_si256(line), value);
-          high = add_dot(high, _mm256_loadu_si256(line + 1), value);
+          const __m256i first = _mm256_loadu_si256(line), second = _mm256_loadu_si256(line + 1);
+#pragma GCC unroll 3
+          for (int n = 0; n < count; ++n) {
+            const ActivationBlock& from = input[(begin + n) * input_stride + b / 8];
+            const __m256i value = broadcast_dword(from.quants + b % 8 * 32 + 4 * quad);
+            low[n] = add_dot(low[n], first, value);
+            high[n] = add_dot(high[n], second, value);
+          }
         }
-        const Pair exact = {_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)};
-        const Pair query_scale = set_pair(from.scales[b % 8]);
-        score[n] = fma(query_scale, mul(scale, exact), score[n]);
+        for (int n = 0; n < count; ++n) {
+          const ActivationBlock& from = input[(begin + n) * input_stride + b / 8];
+          const Pair exact = {_mm256_cvtepi32_ps(low[n]), _mm256_cvtepi32_ps(high[n])};
+          Pair& to = score[begin + n];
+          to = fma(set_pair(from.scales[b % 8]), mul(scale, exact), to);
+        }
       }
     }
     for (int n = 0; n < N; ++n) store(scores.values[n] + tile * kTileRows, score[n]);
@@ -110,6 +126,7 @@ void weigh(uint32_t visible, float* scores, float& largest, float& sum) {
 }
 
 // Up to 16 elements of one position's values.
+template <KvType type>
 struct ValueLoader {
   const PageView& page;
   uint32_t first;  // element
@@ -117,7 +134,7 @@ struct ValueLoader {
 
   Pair values(uint32_t position) const {
     const uint64_t element = uint64_t{position} * page.value_width + first;
-    if (page.type == KvType::F16) {
+    if (type == KvType::F16) {
       if (count >= 16) return halves16(page.values + 2 * element);
       uint8_t halves[32] = {};
       __builtin_memcpy(halves, page.values + 2 * element, 2 * count);
@@ -128,31 +145,46 @@ struct ValueLoader {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
   }
-  float scale(uint32_t position) const {
-    const uint64_t scales = uint64_t{kPagePositions} * page.value_width;
-    return half_at(page.values + scales + 2 * (uint64_t{first / 32} * kPagePositions + position));
-  }
 };
+
+// The weights times the scales of all positions' values in one block of 32.
+template <int N>
+void scale_weights(const PageView& page, uint32_t block, const Scores& weights, Scores& scaled) {
+  const uint8_t* scales = page.values + uint64_t{kPagePositions} * page.value_width +
+                          2 * uint64_t{block} * kPagePositions;
+  for (uint32_t position = 0; position < kPagePositions; position += 16) {
+    const Pair scale = halves16(scales + 2 * position);
+    for (int n = 0; n < N; ++n) {
+      store(scaled.values[n] + position, mul(load(weights.values[n] + position), scale));
+    }
+  }
+}
 
 template <int N, KvType type>
 void accumulate(const PageView& page, const Queries& queries, uint32_t query, const Scores& scores,
-                float* outputs) {
+                float* outputs, Ahead& ahead) {
+  Scores scaled;
   uint32_t common = kPagePositions;  // positions that all N queries see
   for (int n = 0; n < N; ++n) {
     const uint32_t visible = queries.visible[query + n];
     if (visible < common) common = visible;
   }
   for (uint32_t first = 0; first < page.value_width; first += 16) {
-    const ValueLoader loader{page, first, page.value_width - first};
+    const ValueLoader<type> loader{page, first, page.value_width - first};
+    const Scores* weights = &scores;
+    if (type == KvType::Q8_0) {
+      if (first % 32 == 0) scale_weights<N>(page, first / 32, scores, scaled);
+      weights = &scaled;
+    }
     const auto weight = [&](int n, uint32_t position) {
-      const float plain = scores.values[n][position];
-      return set_pair(type == KvType::F16 ? plain : plain * loader.scale(position));
+      return set_pair(weights->values[n][position]);
     };
     Pair out[N];
     for (int n = 0; n < N; ++n) out[n] = zero_pair();
     for (uint32_t position = 0; position < common; ++position) {
+      ahead.step();
       const Pair value = loader.values(position);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int n = 0; n < N; ++n) out[n] = fma(weight(n, position), value, out[n]);
     }
     for (int n = 0; n < N; ++n) {
@@ -165,8 +197,8 @@ void accumulate(const PageView& page, const Queries& queries, uint32_t query, co
 }
 
 template <int N>
-void attend_some(const PageView& page, const Queries& queries, uint32_t query,
-                 const Partials& out) {
+void attend_some(const PageView& page, const Queries& queries, uint32_t query, const Partials& out,
+                 Ahead& ahead) {
   uint32_t most = 0;
   for (int n = 0; n < N; ++n) {
     if (queries.visible[query + n] > most) most = queries.visible[query + n];
@@ -174,9 +206,9 @@ void attend_some(const PageView& page, const Queries& queries, uint32_t query,
   const uint32_t tiles = (most + kTileRows - 1) / kTileRows;
   Scores scores;
   if (page.type == KvType::F16) {
-    score_f16<N>(page, queries, query, tiles, scores);
+    score_f16<N>(page, queries, query, tiles, scores, ahead);
   } else {
-    score_q8<N>(page, queries, query, tiles, scores);
+    score_q8<N>(page, queries, query, tiles, scores, ahead);
   }
   for (int n = 0; n < N; ++n) {
     const uint32_t visible = queries.visible[query + n];
@@ -186,29 +218,25 @@ void attend_some(const PageView& page, const Queries& queries, uint32_t query,
     weigh(visible, scores.values[n], out.largest[query + n], out.sums[query + n]);
   }
   if (page.type == KvType::F16) {
-    accumulate<N, KvType::F16>(page, queries, query, scores, out.outputs);
+    accumulate<N, KvType::F16>(page, queries, query, scores, out.outputs, ahead);
   } else {
-    accumulate<N, KvType::Q8_0>(page, queries, query, scores, out.outputs);
+    accumulate<N, KvType::Q8_0>(page, queries, query, scores, out.outputs, ahead);
   }
 }
 
+using AttendSome = void (*)(const PageView&, const Queries&, uint32_t, const Partials&, Ahead&);
+constexpr AttendSome kAttendSome[kQueries + 1] = {nullptr,        attend_some<1>, attend_some<2>,
+                                                  attend_some<3>, attend_some<4>, attend_some<5>,
+                                                  attend_some<6>};
+
 void attend(const PageView& page, const Queries& queries, const Partials& out) {
-  uint32_t query = 0;
-  for (; query + kQueries <= queries.count; query += kQueries) {
-    attend_some<kQueries>(page, queries, query, out);
-  }
-  switch (queries.count - query) {
-    case 3:
-      attend_some<3>(page, queries, query, out);
-      break;
-    case 2:
-      attend_some<2>(page, queries, query, out);
-      break;
-    case 1:
-      attend_some<1>(page, queries, query, out);
-      break;
-    default:
-      break;
+  Ahead ahead{page.ahead, page.ahead == nullptr ? nullptr : page.ahead + page.ahead_bytes};
+  for (uint32_t query = 0; query < queries.count;) {
+    // Even shares, so that the last is not small.
+    const uint32_t left = queries.count - query, shares = (left + kQueries - 1) / kQueries;
+    const uint32_t share = (left + shares - 1) / shares;
+    kAttendSome[share](page, queries, query, out, ahead);
+    query += share;
   }
 }
 

@@ -10,113 +10,68 @@
 namespace sotto::kernels {
 namespace {
 
-constexpr uint32_t kBatch = 48;     // queries for which keys and values are widened once
-constexpr uint32_t kTogether = 12;  // queries that share a register of keys or values; for no more
-                                    // than these, both are widened on the way, without a copy
-constexpr uint32_t kColumns = 128;  // of two tiles of keys, widened at a time
-constexpr uint32_t kElements = 32;  // of all positions' values, widened at a time
+constexpr uint32_t kTogether = 12;  // queries that share every key and value that is widened
 
 inline __m512 halves(const uint8_t* at) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
 }
 
 // Scores, then weights, of one query after the other.
-using Scores = float[kBatch][kPagePositions];
+using Scores = float[kTogether][kPagePositions];
 
 // Brings what comes next nearer, a little with each step of the work at hand.
 struct Ahead {
   const uint8_t* at;
   const uint8_t* end;
 
-  void step() {
+  void step(int lines) {
     if (at >= end) return;
-    _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T1);
-    _mm_prefetch(reinterpret_cast<const char*>(at + 64), _MM_HINT_T1);
-    at += 128;
+    for (int i = 0; i < lines; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(at + 64 * i), _MM_HINT_T1);
+    }
+    at += 64 * lines;
   }
 };
 
-// Tiles of keys as they lie in the page.
-struct HalfKeys {
-  const uint8_t* at;
-  uint64_t tile_bytes;
-  __m512 load(uint32_t tile, uint32_t column) const {
-    return halves(at + tile * tile_bytes + uint64_t{column} * kTileRows * 2);
-  }
-};
-
-// Two tiles of widened keys.
-struct WideKeys {
-  const float* at;  // [column][2][16]
-  __m512 load(uint32_t tile, uint32_t column) const {
-    return _mm512_load_ps(at + (uint64_t{column} * 2 + tile) * kTileRows);
-  }
-};
-
-// Scores of N queries, `stride` apart, against T tiles; `first` columns start them, later ones go on.
-template <int N, int T, class Keys>
-void score_f16(const Keys& keys, const float* queries, uint64_t stride, uint32_t columns,
-               bool first, float* scores, Ahead& ahead) {
-  __m512 score[N][T];
-  for (int n = 0; n < N; ++n) {
-    for (int t = 0; t < T; ++t) {
-      const float* at = scores + n * kPagePositions + t * kTileRows;
-      score[n][t] = first ? _mm512_setzero_ps() : _mm512_load_ps(at);
-    }
-  }
-  for (uint32_t i = 0; i < columns; ++i) {
-    ahead.step();
-    __m512 key[T];
-#pragma GCC unroll 4
-    for (int t = 0; t < T; ++t) key[t] = keys.load(static_cast<uint32_t>(t), i);
-#pragma GCC unroll 12
-    for (int n = 0; n < N; ++n) {
-      const __m512 value = _mm512_set1_ps(queries[n * stride + i]);
-#pragma GCC unroll 4
-      for (int t = 0; t < T; ++t) score[n][t] = _mm512_fmadd_ps(value, key[t], score[n][t]);
-    }
-  }
-  for (int n = 0; n < N; ++n) {
-    for (int t = 0; t < T; ++t) {
-      _mm512_store_ps(scores + n * kPagePositions + t * kTileRows, score[n][t]);
-    }
-  }
+// How many tiles of keys, or vectors of values, meet N queries at a time. One multiply-add must not
+// wait for the one before it; seven and more, each with its own broadcast operand, never do.
+constexpr int taken_at_once(int queries) {
+  return queries < 7 ? 4 : 1;
 }
 
-using ScoreDirect = void (*)(const HalfKeys&, const float*, uint64_t, uint32_t, bool, float*,
-                             Ahead&);
-using ScoreWide = void (*)(const WideKeys&, const float*, uint64_t, uint32_t, bool, float*, Ahead&);
-constexpr ScoreDirect kScoreDirect[kTogether + 1] = {nullptr,
-                                                     score_f16<1, 4, HalfKeys>,
-                                                     score_f16<2, 4, HalfKeys>,
-                                                     score_f16<3, 4, HalfKeys>,
-                                                     score_f16<4, 4, HalfKeys>,
-                                                     score_f16<5, 4, HalfKeys>,
-                                                     score_f16<6, 4, HalfKeys>,
-                                                     score_f16<7, 2, HalfKeys>,
-                                                     score_f16<8, 2, HalfKeys>,
-                                                     score_f16<9, 2, HalfKeys>,
-                                                     score_f16<10, 2, HalfKeys>,
-                                                     score_f16<11, 2, HalfKeys>,
-                                                     score_f16<12, 2, HalfKeys>};
-constexpr ScoreWide kScoreWide[kTogether + 1] = {nullptr,
-                                                 score_f16<1, 2, WideKeys>,
-                                                 score_f16<2, 2, WideKeys>,
-                                                 score_f16<3, 2, WideKeys>,
-                                                 score_f16<4, 2, WideKeys>,
-                                                 score_f16<5, 2, WideKeys>,
-                                                 score_f16<6, 2, WideKeys>,
-                                                 score_f16<7, 2, WideKeys>,
-                                                 score_f16<8, 2, WideKeys>,
-                                                 score_f16<9, 2, WideKeys>,
-                                                 score_f16<10, 2, WideKeys>,
-                                                 score_f16<11, 2, WideKeys>,
-                                                 score_f16<12, 2, WideKeys>};
-
-// How many of the `left` queries to take next, so that the last are not few.
-inline uint32_t next_share(uint32_t left, uint32_t most) {
-  const uint32_t shares = (left + most - 1) / most;
-  return (left + shares - 1) / shares;
+// Scores of N queries against the first `tiles` tiles of half-precision keys.
+template <int N>
+void score_f16(const PageView& page, const Queries& queries, uint32_t query, uint32_t tiles,
+               Scores& scores, Ahead& ahead) {
+  constexpr int T = taken_at_once(N);
+  const float* values = queries.values + uint64_t{query} * page.width;
+  const uint64_t tile_bytes = uint64_t{page.width} * kTileRows * 2;
+  for (uint32_t tile = 0; tile < tiles; tile += T) {
+    const uint8_t* keys = page.keys + tile * tile_bytes;
+    __m512 score[N][T];
+    for (int n = 0; n < N; ++n) {
+      for (int t = 0; t < T; ++t) score[n][t] = _mm512_setzero_ps();
+    }
+    for (uint32_t i = 0; i < page.width; ++i) {
+      ahead.step(T > 1 ? 2 : 1);
+      __m512 key[T];
+#pragma GCC unroll 4
+      for (int t = 0; t < T; ++t) {
+        key[t] = halves(keys + static_cast<uint32_t>(t) * tile_bytes + uint64_t{i} * kTileRows * 2);
+      }
+#pragma GCC unroll 12
+      for (int n = 0; n < N; ++n) {
+        const __m512 value = _mm512_set1_ps(values[uint64_t(n) * page.width + i]);
+#pragma GCC unroll 4
+        for (int t = 0; t < T; ++t) score[n][t] = _mm512_fmadd_ps(value, key[t], score[n][t]);
+      }
+    }
+    for (int n = 0; n < N; ++n) {
+      for (int t = 0; t < T; ++t) {
+        _mm512_store_ps(scores[n] + (tile + static_cast<uint32_t>(t)) * kTileRows, score[n][t]);
+      }
+    }
+  }
 }
 
 // The greatest number of positions that any of `count` queries sees, in tiles.
@@ -126,104 +81,63 @@ inline uint32_t tiles_seen(const uint32_t* visible, uint32_t count) {
   return (most + kTileRows - 1) / kTileRows;
 }
 
-void score_few_f16(const PageView& page, const Queries& queries, Scores& scores, Ahead& ahead) {
-  const uint64_t tile_bytes = uint64_t{page.width} * kTileRows * 2;
-  const uint32_t tiles = tiles_seen(queries.visible, queries.count);
-  const uint32_t step = queries.count <= 6 ? 4 : 2;
-  for (uint32_t tile = 0; tile < tiles; tile += step) {
-    kScoreDirect[queries.count]({page.keys + tile * tile_bytes, tile_bytes}, queries.values,
-                                page.width, page.width, true, scores[0] + tile * kTileRows, ahead);
-  }
-}
-
-void score_many_f16(const PageView& page, const Queries& queries, Scores& scores) {
-  alignas(64) float wide[kColumns * 2 * kTileRows];
-  const uint64_t tile_bytes = uint64_t{page.width} * kTileRows * 2;
-  const uint32_t tiles = tiles_seen(queries.visible, queries.count);
-  Ahead nothing{nullptr, nullptr};
-  for (uint32_t tile = 0; tile < tiles; tile += 2) {
-    for (uint32_t column = 0; column < page.width; column += kColumns) {
-      const uint32_t columns = page.width - column < kColumns ? page.width - column : kColumns;
-      const HalfKeys keys{page.keys + tile * tile_bytes + uint64_t{column} * kTileRows * 2,
-                          tile_bytes};
-      for (uint32_t i = 0; i < columns; ++i) {
-        _mm512_store_ps(wide + i * 2 * kTileRows, keys.load(0, i));
-        _mm512_store_ps(wide + i * 2 * kTileRows + kTileRows, keys.load(1, i));
-      }
-      uint32_t share;
-      for (uint32_t query = 0; query < queries.count; query += share) {
-        share = next_share(queries.count - query, kTogether);
-        if (tiles_seen(queries.visible + query, share) <= tile) continue;
-        kScoreWide[share]({wide}, queries.values + uint64_t{query} * page.width + column,
-                          page.width, columns, column == 0, scores[query] + tile * kTileRows,
-                          nothing);
-      }
-    }
-  }
-}
-
-// Scores of N queries against two tiles of int8 keys; 128 is added to make them the unsigned side,
-// and taken off through the query's sums, with which the products begin.
+// The same against int8 keys; 128 is added to make them the unsigned side, and taken off through the
+// query's sums, with which the products begin.
 template <int N>
-void score_q8(const PageView& page, const ActivationBlock* input, uint32_t tile, float* scores,
-              Ahead& ahead) {
+void score_q8(const PageView& page, const Queries& queries, uint32_t query, uint32_t tiles,
+              Scores& scores, Ahead& ahead) {
+  constexpr int T = N < 5 ? 2 : 1;
   const uint32_t blocks = page.width / 32;
   const uint64_t input_stride = activation_blocks(page.width);
-  const uint8_t* tile_keys = page.keys + uint64_t{tile} * page.width * kTileRows;
+  const ActivationBlock* input = queries.blocks + query * input_stride;
   const uint64_t tile_bytes = uint64_t{page.width} * kTileRows;
   const uint8_t* key_scales = page.keys + uint64_t{kPagePositions} * page.width;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
-  __m512 score[N][2];
-  for (int n = 0; n < N; ++n) score[n][0] = score[n][1] = _mm512_setzero_ps();
-  for (uint32_t b = 0; b < blocks; ++b) {
-    const uint8_t* keys = tile_keys + uint64_t{32 * b} * kTileRows;
-    const ActivationBlock* from = input + b / 8;
-    __m512i dot[N][2];
+  for (uint32_t tile = 0; tile < tiles; tile += T) {
+    __m512 score[N][T];
     for (int n = 0; n < N; ++n) {
-      dot[n][0] = dot[n][1] = _mm512_set1_epi32(from[n * input_stride].offsets32[b % 8]);
+      for (int t = 0; t < T; ++t) score[n][t] = _mm512_setzero_ps();
     }
-    const int8_t* quants = from->quants + b % 8 * 32;
-    for (uint32_t quad = 0; quad < 8; ++quad) {
-      ahead.step();
-      const __m512i low = _mm512_xor_si512(_mm512_loadu_si512(keys + 64 * quad), flip);
-      const __m512i high =
-          _mm512_xor_si512(_mm512_loadu_si512(keys + tile_bytes + 64 * quad), flip);
-#pragma GCC unroll 6
+    for (uint32_t b = 0; b < blocks; ++b) {
+      const uint8_t* keys = page.keys + tile * tile_bytes + uint64_t{32 * b} * kTileRows;
+      const ActivationBlock* from = input + b / 8;
+      const int8_t* quants = from->quants + b % 8 * 32;
+      __m512i dot[N][T];
       for (int n = 0; n < N; ++n) {
-        const __m512i value =
-            broadcast_dword(quants + n * input_stride * sizeof(ActivationBlock) + 4 * quad);
-        dot[n][0] = _mm512_dpbusd_epi32(dot[n][0], low, value);
-        dot[n][1] = _mm512_dpbusd_epi32(dot[n][1], high, value);
+        for (int t = 0; t < T; ++t) {
+          dot[n][t] = _mm512_set1_epi32(from[uint64_t(n) * input_stride].offsets32[b % 8]);
+        }
+      }
+#pragma GCC unroll 8
+      for (uint32_t quad = 0; quad < 8; ++quad) {
+        ahead.step(2);
+        __m512i key[T];
+        for (int t = 0; t < T; ++t) {
+          const uint8_t* at = keys + static_cast<uint32_t>(t) * tile_bytes + 64 * quad;
+          key[t] = _mm512_xor_si512(_mm512_loadu_si512(at), flip);
+        }
+#pragma GCC unroll 12
+        for (int n = 0; n < N; ++n) {
+          const __m512i value = broadcast_dword(
+              quants + uint64_t(n) * input_stride * sizeof(ActivationBlock) + 4 * quad);
+#pragma GCC unroll 2
+          for (int t = 0; t < T; ++t) dot[n][t] = _mm512_dpbusd_epi32(dot[n][t], key[t], value);
+        }
+      }
+      for (int t = 0; t < T; ++t) {
+        const uint64_t scale_tile = tile + static_cast<uint32_t>(t);
+        const __m512 scale = halves(key_scales + (scale_tile * blocks + b) * kTileRows * 2);
+        for (int n = 0; n < N; ++n) {
+          const float query_scale = from[uint64_t(n) * input_stride].scales[b % 8];
+          const __m512 product = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(dot[n][t]));
+          score[n][t] = _mm512_fmadd_ps(_mm512_set1_ps(query_scale), product, score[n][t]);
+        }
       }
     }
-    for (int t = 0; t < 2; ++t) {
-      const uint64_t scale_tile = tile + static_cast<uint32_t>(t);
-      const __m512 scale = halves(key_scales + (scale_tile * blocks + b) * kTileRows * 2);
-      for (int n = 0; n < N; ++n) {
-        const __m512 query_scale = _mm512_set1_ps(from[n * input_stride].scales[b % 8]);
-        const __m512 product = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(dot[n][t]));
-        score[n][t] = _mm512_fmadd_ps(query_scale, product, score[n][t]);
+    for (int n = 0; n < N; ++n) {
+      for (int t = 0; t < T; ++t) {
+        _mm512_store_ps(scores[n] + (tile + static_cast<uint32_t>(t)) * kTileRows, score[n][t]);
       }
-    }
-  }
-  for (int n = 0; n < N; ++n) {
-    _mm512_store_ps(scores + n * kPagePositions, score[n][0]);
-    _mm512_store_ps(scores + n * kPagePositions + kTileRows, score[n][1]);
-  }
-}
-
-using ScoreQ8 = void (*)(const PageView&, const ActivationBlock*, uint32_t, float*, Ahead&);
-constexpr ScoreQ8 kScoreQ8[] = {nullptr,     score_q8<1>, score_q8<2>, score_q8<3>,
-                                score_q8<4>, score_q8<5>, score_q8<6>};
-
-void score_all_q8(const PageView& page, const Queries& queries, Scores& scores, Ahead& ahead) {
-  uint32_t share;
-  for (uint32_t query = 0; query < queries.count; query += share) {
-    share = next_share(queries.count - query, 6);
-    const uint32_t tiles = tiles_seen(queries.visible + query, share);
-    const ActivationBlock* input = queries.blocks + query * activation_blocks(page.width);
-    for (uint32_t tile = 0; tile < tiles; tile += 2) {
-      kScoreQ8[share](page, input, tile, scores[query] + tile * kTileRows, ahead);
     }
   }
 }
@@ -259,38 +173,37 @@ void weigh(uint32_t visible, float* scores, float& largest, float& sum) {
   sum = tree_sum16(lanes);
 }
 
-// Values as they lie in the page, from some element on, 16 at a time, the last ones masked.
-struct HalfValues {
-  const uint8_t* at;
-  uint64_t row_bytes;
-  uint32_t elements;
-  __m512 load(uint32_t position, uint32_t part) const {
-    const __mmask16 mask = first_lanes(elements > 16 * part ? elements - 16 * part : 0);
-    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, at + position * row_bytes + 32 * part));
-  }
-};
-struct ByteValues {
-  const uint8_t* at;
-  uint64_t row_bytes;
-  uint32_t elements;
-  __m512 load(uint32_t position, uint32_t part) const {
-    const auto* bytes = reinterpret_cast<const __m128i*>(at + position * row_bytes + 16 * part);
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(bytes)));
-  }
-};
-// Widened ones.
-struct WideValues {
-  const float* at;  // [position][kElements]
-  uint32_t elements;
-  __m512 load(uint32_t position, uint32_t part) const {
-    return _mm512_load_ps(at + position * kElements + 16 * part);
-  }
-};
+// 16 (or at the end fewer) elements of one position's values.
+template <KvType type>
+inline __m512 load_values(const uint8_t* at, __mmask16 mask) {
+  if (type == KvType::F16) return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, at));
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));  // always whole
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
 
-// Sums of 16 * E elements of the values, weighted for N queries.
-template <int N, int E, class Values>
-void accumulate(const Values& values, const float* weights, const uint32_t* visible, float* outputs,
-                uint64_t stride, Ahead& ahead) {
+// `weights` times the scales of all positions' values in one block of 32.
+template <int N>
+void scale_weights(const PageView& page, uint32_t block, const Scores& weights, Scores& scaled) {
+  const uint8_t* scales = page.values + uint64_t{kPagePositions} * page.value_width +
+                          uint64_t{block} * kPagePositions * 2;
+  for (uint32_t position = 0; position < kPagePositions; position += 16) {
+    const __m512 scale = halves(scales + 2 * position);
+    for (int n = 0; n < N; ++n) {
+      _mm512_store_ps(scaled[n] + position,
+                      _mm512_mul_ps(_mm512_load_ps(weights[n] + position), scale));
+    }
+  }
+}
+
+// The sums of 16 * E elements of the values from `at` on, weighted for N queries.
+template <int N, int E, KvType type>
+void sum_values(const uint8_t* at, uint64_t row_bytes, uint32_t elements, const Scores& weights,
+                const uint32_t* visible, float* outputs, uint64_t stride, Ahead& ahead) {
+  constexpr uint32_t kBytes = type == KvType::F16 ? 32 : 16;  // of 16 elements
+  __mmask16 mask[E];
+  for (uint32_t e = 0; e < E; ++e) {
+    mask[e] = first_lanes(elements > 16 * e ? elements - 16 * e : 0);
+  }
   uint32_t common = kPagePositions;  // positions that all N queries see
   for (int n = 0; n < N; ++n) common = visible[n] < common ? visible[n] : common;
   __m512 out[N][E];
@@ -298,13 +211,15 @@ void accumulate(const Values& values, const float* weights, const uint32_t* visi
     for (int e = 0; e < E; ++e) out[n][e] = _mm512_setzero_ps();
   }
   for (uint32_t position = 0; position < common; ++position) {
-    ahead.step();
+    ahead.step(E > 1 ? 2 : 1);
     __m512 value[E];
 #pragma GCC unroll 4
-    for (int e = 0; e < E; ++e) value[e] = values.load(position, static_cast<uint32_t>(e));
+    for (uint32_t e = 0; e < E; ++e) {
+      value[e] = load_values<type>(at + position * row_bytes + e * kBytes, mask[e]);
+    }
 #pragma GCC unroll 12
     for (int n = 0; n < N; ++n) {
-      const __m512 weight = _mm512_set1_ps(weights[n * kPagePositions + position]);
+      const __m512 weight = _mm512_set1_ps(weights[n][position]);
 #pragma GCC unroll 4
       for (int e = 0; e < E; ++e) out[n][e] = _mm512_fmadd_ps(weight, value[e], out[n][e]);
     }
@@ -312,165 +227,78 @@ void accumulate(const Values& values, const float* weights, const uint32_t* visi
 #pragma GCC unroll 12
   for (int n = 0; n < N; ++n) {
     for (uint32_t position = common; position < visible[n]; ++position) {
-      const __m512 weight = _mm512_set1_ps(weights[n * kPagePositions + position]);
-      for (int e = 0; e < E; ++e) {
-        out[n][e] =
-            _mm512_fmadd_ps(weight, values.load(position, static_cast<uint32_t>(e)), out[n][e]);
+      const __m512 weight = _mm512_set1_ps(weights[n][position]);
+      for (uint32_t e = 0; e < E; ++e) {
+        const __m512 value = load_values<type>(at + position * row_bytes + e * kBytes, mask[e]);
+        out[n][e] = _mm512_fmadd_ps(weight, value, out[n][e]);
       }
     }
-    for (int e = 0; e < E; ++e) {
-      const uint32_t before = 16 * static_cast<uint32_t>(e);
-      const __mmask16 mask = first_lanes(values.elements > before ? values.elements - before : 0);
-      _mm512_mask_storeu_ps(outputs + n * stride + before, mask, out[n][e]);
+    for (uint32_t e = 0; e < E; ++e) {
+      _mm512_mask_storeu_ps(outputs + uint64_t(n) * stride + 16 * e, mask[e], out[n][e]);
     }
   }
 }
 
-template <class Values>
-using Accumulate = void (*)(const Values&, const float*, const uint32_t*, float*, uint64_t, Ahead&);
-constexpr Accumulate<HalfValues> kAccumulateHalf[kTogether + 1] = {nullptr,
-                                                                   accumulate<1, 4, HalfValues>,
-                                                                   accumulate<2, 4, HalfValues>,
-                                                                   accumulate<3, 4, HalfValues>,
-                                                                   accumulate<4, 4, HalfValues>,
-                                                                   accumulate<5, 4, HalfValues>,
-                                                                   accumulate<6, 4, HalfValues>,
-                                                                   accumulate<7, 2, HalfValues>,
-                                                                   accumulate<8, 2, HalfValues>,
-                                                                   accumulate<9, 2, HalfValues>,
-                                                                   accumulate<10, 2, HalfValues>,
-                                                                   accumulate<11, 2, HalfValues>,
-                                                                   accumulate<12, 2, HalfValues>};
-constexpr Accumulate<ByteValues> kAccumulateByte[kTogether + 1] = {nullptr,
-                                                                   accumulate<1, 2, ByteValues>,
-                                                                   accumulate<2, 2, ByteValues>,
-                                                                   accumulate<3, 2, ByteValues>,
-                                                                   accumulate<4, 2, ByteValues>,
-                                                                   accumulate<5, 2, ByteValues>,
-                                                                   accumulate<6, 2, ByteValues>,
-                                                                   accumulate<7, 2, ByteValues>,
-                                                                   accumulate<8, 2, ByteValues>,
-                                                                   accumulate<9, 2, ByteValues>,
-                                                                   accumulate<10, 2, ByteValues>,
-                                                                   accumulate<11, 2, ByteValues>,
-                                                                   accumulate<12, 2, ByteValues>};
-constexpr Accumulate<WideValues> kAccumulateWide[kTogether + 1] = {nullptr,
-                                                                   accumulate<1, 2, WideValues>,
-                                                                   accumulate<2, 2, WideValues>,
-                                                                   accumulate<3, 2, WideValues>,
-                                                                   accumulate<4, 2, WideValues>,
-                                                                   accumulate<5, 2, WideValues>,
-                                                                   accumulate<6, 2, WideValues>,
-                                                                   accumulate<7, 2, WideValues>,
-                                                                   accumulate<8, 2, WideValues>,
-                                                                   accumulate<9, 2, WideValues>,
-                                                                   accumulate<10, 2, WideValues>,
-                                                                   accumulate<11, 2, WideValues>,
-                                                                   accumulate<12, 2, WideValues>};
-
-// `weights` times the scales of all positions' values in one block of 32.
-void scale_weights(const uint8_t* scales, uint32_t count, const Scores& weights, Scores& scaled) {
-  for (uint32_t position = 0; position < kPagePositions; position += 16) {
-    const __m512 scale = halves(scales + 2 * position);
-    for (uint32_t n = 0; n < count; ++n) {
-      _mm512_store_ps(scaled[n] + position,
-                      _mm512_mul_ps(_mm512_load_ps(weights[n] + position), scale));
-    }
-  }
-}
-
-void accumulate_f16(const PageView& page, const Queries& queries, const Scores& weights,
+template <int N>
+void accumulate_f16(const PageView& page, const uint32_t* visible, const Scores& weights,
                     float* outputs, Ahead& ahead) {
-  const uint64_t row_bytes = uint64_t{page.value_width} * 2;
-  const uint32_t step = queries.count <= 6 ? 64 : 32;
-  if (queries.count <= kTogether) {
-    for (uint32_t first = 0; first < page.value_width; first += step) {
-      const HalfValues values{page.values + 2 * first, row_bytes, page.value_width - first};
-      kAccumulateHalf[queries.count](values, weights[0], queries.visible, outputs + first,
-                                     page.value_width, ahead);
-    }
-    return;
-  }
-  alignas(64) float wide[kPagePositions * kElements];
-  for (uint32_t first = 0; first < page.value_width; first += kElements) {
-    const HalfValues values{page.values + 2 * first, row_bytes, page.value_width - first};
-    for (uint32_t position = 0; position < kPagePositions; ++position) {
-      _mm512_store_ps(wide + position * kElements, values.load(position, 0));
-      _mm512_store_ps(wide + position * kElements + 16, values.load(position, 1));
-    }
-    uint32_t share;
-    for (uint32_t query = 0; query < queries.count; query += share) {
-      share = next_share(queries.count - query, kTogether);
-      kAccumulateWide[share]({wide, values.elements}, weights[query], queries.visible + query,
-                             outputs + uint64_t{query} * page.value_width + first, page.value_width,
-                             ahead);
-    }
+  constexpr int E = taken_at_once(N);
+  for (uint32_t first = 0; first < page.value_width; first += 16 * E) {
+    sum_values<N, E, KvType::F16>(page.values + 2 * first, uint64_t{page.value_width} * 2,
+                                  page.value_width - first, weights, visible, outputs + first,
+                                  page.value_width, ahead);
   }
 }
 
-void accumulate_q8(const PageView& page, const Queries& queries, const Scores& weights,
+template <int N>
+void accumulate_q8(const PageView& page, const uint32_t* visible, const Scores& weights,
                    float* outputs, Ahead& ahead) {
-  const uint8_t* scales = page.values + uint64_t{kPagePositions} * page.value_width;
-  alignas(64) float wide[kPagePositions * kElements];
+  constexpr int E = N < 5 ? 2 : 1;  // both within a block of 32, which shares its scales
   alignas(64) Scores scaled;
-  for (uint32_t first = 0; first < page.value_width; first += kElements) {
-    const ByteValues values{page.values + first, page.value_width, kElements};
-    scale_weights(scales + uint64_t{first} / 32 * kPagePositions * 2, queries.count, weights,
-                  scaled);
-    if (queries.count <= kTogether) {
-      kAccumulateByte[queries.count](values, scaled[0], queries.visible, outputs + first,
-                                     page.value_width, ahead);
-      continue;
-    }
-    for (uint32_t position = 0; position < kPagePositions; ++position) {
-      _mm512_store_ps(wide + position * kElements, values.load(position, 0));
-      _mm512_store_ps(wide + position * kElements + 16, values.load(position, 1));
-    }
-    uint32_t share;
-    for (uint32_t query = 0; query < queries.count; query += share) {
-      share = next_share(queries.count - query, kTogether);
-      kAccumulateWide[share]({wide, kElements}, scaled[query], queries.visible + query,
-                             outputs + uint64_t{query} * page.value_width + first, page.value_width,
-                             ahead);
-    }
+  for (uint32_t first = 0; first < page.value_width; first += 16 * E) {
+    if (first % 32 == 0) scale_weights<N>(page, first / 32, weights, scaled);
+    sum_values<N, E, KvType::Q8_0>(page.values + first, page.value_width, page.value_width - first,
+                                   scaled, visible, outputs + first, page.value_width, ahead);
   }
 }
 
-// At most kBatch queries.
-void attend_batch(const PageView& page, const Queries& queries, const Partials& out) {
+template <int N>
+void attend_some(const PageView& page, const Queries& queries, uint32_t query, const Partials& out,
+                 Ahead& ahead) {
+  const uint32_t* visible = queries.visible + query;
+  float* outputs = out.outputs + uint64_t{query} * page.value_width;
+  const uint32_t tiles = tiles_seen(visible, N);
   alignas(64) Scores scores;
-  Ahead ahead{page.ahead, page.ahead == nullptr ? nullptr : page.ahead + page.ahead_bytes};
-  if (page.type == KvType::Q8_0) {
-    score_all_q8(page, queries, scores, ahead);
-  } else if (queries.count <= kTogether) {
-    score_few_f16(page, queries, scores, ahead);
+  if (page.type == KvType::F16) {
+    score_f16<N>(page, queries, query, tiles, scores, ahead);
   } else {
-    score_many_f16(page, queries, scores);
+    score_q8<N>(page, queries, query, tiles, scores, ahead);
   }
-  for (uint32_t query = 0; query < queries.count; ++query) {
-    const uint32_t tiles = tiles_seen(queries.visible + query, 1);
-    if (queries.slopes != nullptr) add_distance_bias(queries, query, tiles, scores[query]);
-    weigh(queries.visible[query], scores[query], out.largest[query], out.sums[query]);
+  for (uint32_t n = 0; n < N; ++n) {
+    if (queries.slopes != nullptr) add_distance_bias(queries, query + n, tiles, scores[n]);
+    weigh(visible[n], scores[n], out.largest[query + n], out.sums[query + n]);
   }
   if (page.type == KvType::F16) {
-    accumulate_f16(page, queries, scores, out.outputs, ahead);
+    accumulate_f16<N>(page, visible, scores, outputs, ahead);
   } else {
-    accumulate_q8(page, queries, scores, out.outputs, ahead);
+    accumulate_q8<N>(page, visible, scores, outputs, ahead);
   }
 }
 
+using AttendSome = void (*)(const PageView&, const Queries&, uint32_t, const Partials&, Ahead&);
+constexpr AttendSome kAttendSome[kTogether + 1] = {
+    nullptr,         attend_some<1>,  attend_some<2>, attend_some<3>, attend_some<4>,
+    attend_some<5>,  attend_some<6>,  attend_some<7>, attend_some<8>, attend_some<9>,
+    attend_some<10>, attend_some<11>, attend_some<12>};
+
 void attend(const PageView& page, const Queries& queries, const Partials& out) {
-  for (uint32_t first = 0; first < queries.count; first += kBatch) {
-    const uint32_t left = queries.count - first;
-    const Queries some{left < kBatch ? left : kBatch,
-                       queries.values + uint64_t{first} * page.width,
-                       queries.blocks + first * activation_blocks(page.width),
-                       queries.visible + first,
-                       queries.slopes == nullptr ? nullptr : queries.slopes + first,
-                       queries.offsets + first};
-    attend_batch(
-        page, some,
-        {out.largest + first, out.sums + first, out.outputs + uint64_t{first} * page.value_width});
+  Ahead ahead{page.ahead, page.ahead == nullptr ? nullptr : page.ahead + page.ahead_bytes};
+  for (uint32_t query = 0; query < queries.count;) {
+    // Even shares, so that the last is not small.
+    const uint32_t left = queries.count - query, shares = (left + kTogether - 1) / kTogether;
+    const uint32_t share = (left + shares - 1) / shares;
+    kAttendSome[share](page, queries, query, out, ahead);
+    query += share;
   }
 }
 
