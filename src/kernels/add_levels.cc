@@ -5,6 +5,7 @@
 namespace sotto::kernels {
 
 void add_avx2_multiply(Kernels& kernels);
+void add_avx2_multiply_floats(Kernels& kernels);
 void add_avx2_attention(Kernels& kernels);
 void add_avx2_peak(Kernels& kernels);
 void add_avx2_vector(Kernels& kernels);
@@ -17,6 +18,7 @@ void add_amx_multiply(Kernels& kernels);
 void add_avx2(Kernels& kernels) {
   kernels.isa = "avx2";
   add_avx2_multiply(kernels);
+  add_avx2_multiply_floats(kernels);
   add_avx2_attention(kernels);
   add_avx2_peak(kernels);
   add_avx2_vector(kernels);

@@ -91,16 +91,17 @@ TEST(KernelsTest, products_have_the_same_bits_on_every_level) {
     const Kernels kernels = make_kernels(isa);
     Random random(3);
     for (const gguf::TypeTraits& type : gguf::all_types()) {
-      for (const uint32_t columns : {256u, 768u}) {
-        for (const uint32_t rows : {16u, 37u}) {
+      for (const uint32_t columns : {256u, 288u, 768u}) {
+        if (columns % type.block_elements != 0) continue;
+        for (const uint32_t rows : {16u, 85u}) {
           const PackedMatrix packed(type.type, rows, columns,
                                     random_rows(type.type, rows, columns, random));
           const uint32_t groups = packed.matrix.groups();
           const uint64_t stride = groups * 16;
-          for (const uint32_t tokens : {1u, 2u, 3u, 5u, 8u, 15u, 33u, 131u}) {
+          for (const uint32_t tokens : {1u, 2u, 3u, 5u, 8u, 15u, 70u, 131u}) {
             if (tokens > 100 && (columns > 256 || rows > 16)) continue;
             const QuantizedTokens input(scalar(), tokens, columns, type.block_elements, random);
-            std::vector<float> expected(tokens * stride), actual(tokens * stride);
+            std::vector<float> expected(tokens * stride), actual(tokens * stride), whole(actual);
             const uint32_t number = static_cast<uint32_t>(type.type);
             scalar().multiply[number](packed.matrix, 0, groups, input.activations, expected.data(),
                                       stride);
@@ -108,6 +109,10 @@ TEST(KernelsTest, products_have_the_same_bits_on_every_level) {
               kernels.multiply[number](packed.matrix, g, g + 1, input.activations, actual.data(),
                                        stride);
             }
+            kernels.multiply[number](packed.matrix, 0, groups, input.activations, whole.data(),
+                                     stride);
+            ASSERT_EQ(0, std::memcmp(whole.data(), actual.data(), whole.size() * sizeof(float)))
+                << kernels.isa << " " << type.name << ": groups together and one by one";
             for (uint32_t token = 0; token < tokens; ++token) {
               ASSERT_EQ(0, std::memcmp(&expected[token * stride], &actual[token * stride],
                                        rows * sizeof(float)))
