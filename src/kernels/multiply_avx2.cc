@@ -241,9 +241,7 @@ void few(const Step& step, uint32_t tokens, Sums& sums) {
 template <class Format>
 struct Bytes {
   using Buffer = Panel<Format>;
-  static void decode(const Step& step, Buffer& panel) {
-    panel.fill(step.group, step.c, step.subs);
-  }
+  static void decode(const Step& step, Buffer& panel) { panel.fill(step.group, step.c, step.subs); }
   template <int N>
   static void run(const Buffer& panel, const Step& step, uint32_t token, Sums& sums) {
     tile<2, N>(panel, step.subs, 0, step.input + token * step.stride, step.stride,
@@ -371,11 +369,9 @@ void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
     for (uint32_t token = 0; token < activations.tokens; token += kChunkTokens) {
       const uint32_t left = activations.tokens - token;
       const uint32_t tokens = left < kChunkTokens ? left : kChunkTokens;
-      Step step{&matrix,
-                matrix.data + uint64_t{g} * matrix.group_bytes,
-                0, 8,
-                activations.blocks + token * activations.block_stride,
-                activations.block_stride};
+      Step step{
+          &matrix, matrix.data + uint64_t{g} * matrix.group_bytes,        0,
+          8,       activations.blocks + token * activations.block_stride, activations.block_stride};
       clear(sums, tokens);
       for (uint32_t column = 0; column < matrix.columns; column += 256) {
         const uint32_t subs = (matrix.columns - column) / 32;

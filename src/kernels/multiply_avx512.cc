@@ -262,6 +262,65 @@ void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
   }
 }
 
+// One or two tokens have too few chains of multiply-adds to use the machine: 4 groups side by side.
+template <class Load, int G, int N>
+void float_groups(const Matrix& matrix, uint32_t g, const Activations& activations, uint32_t token,
+                  float* outputs, uint64_t stride) {
+  const uint8_t* groups = matrix.data + uint64_t{g} * matrix.group_bytes;
+  const float* values = activations.values + token * activations.value_stride;
+  __m512 sum[G][N];
+  for (auto& group : sum) {
+    for (__m512& lanes : group) lanes = _mm512_setzero_ps();
+  }
+  for (uint32_t column = 0; column < matrix.columns; ++column) {
+#pragma GCC unroll 4
+    for (uint32_t i = 0; i < G; ++i) {
+      const uint8_t* at = groups + i * matrix.group_bytes + uint64_t{column} * Load::kBytes;
+      if (Load::kBytes == 64 || column % 2 == 0) prefetch<1>(at);
+      const __m512 weights = Load::load(at);
+#pragma GCC unroll 2
+      for (uint32_t n = 0; n < N; ++n) {
+        const __m512 value = _mm512_set1_ps(values[n * activations.value_stride + column]);
+        sum[i][n] = _mm512_fmadd_ps(weights, value, sum[i][n]);
+      }
+    }
+  }
+  for (uint32_t i = 0; i < G; ++i) {
+    for (uint32_t n = 0; n < N; ++n) {
+      float* out = outputs + (token + n) * stride + uint64_t{g + i} * kGroupRows;
+      _mm512_storeu_ps(out, sum[i][n]);
+    }
+  }
+}
+
+template <class Load, int N>
+void float_pass(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
+                const Activations& activations, uint32_t token, float* outputs, uint64_t stride) {
+  uint32_t g = group_begin;
+  for (; g + 4 <= group_end; g += 4) {
+    float_groups<Load, 4, N>(matrix, g, activations, token, outputs, stride);
+  }
+  for (; g < group_end; ++g) {
+    float_groups<Load, 1, N>(matrix, g, activations, token, outputs, stride);
+  }
+}
+
+template <class Load>
+void multiply_floats(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
+                     const Activations& activations, float* outputs, uint64_t stride) {
+  Activations fours = activations;
+  fours.tokens &= ~3u;
+  multiply<Floats<Load>>(matrix, group_begin, group_end, fours, outputs, stride);
+  uint32_t token = fours.tokens;
+  if (activations.tokens & 2) {
+    float_pass<Load, 2>(matrix, group_begin, group_end, activations, token, outputs, stride);
+    token += 2;
+  }
+  if (activations.tokens & 1) {
+    float_pass<Load, 1>(matrix, group_begin, group_end, activations, token, outputs, stride);
+  }
+}
+
 // Formats that are dear to decode: a block is decoded once to a panel, with which all tokens are
 // multiplied while it is in the first-level cache.
 template <class Format>
@@ -354,9 +413,9 @@ void add_avx512_multiply(Kernels& kernels) {
   const auto set = [&kernels](TensorType type, Multiply function) {
     kernels.multiply[static_cast<uint32_t>(type)] = function;
   };
-  set(TensorType::F32, multiply<Floats<LoadF32>>);
-  set(TensorType::F16, multiply<Floats<LoadF16>>);
-  set(TensorType::BF16, multiply<Floats<LoadBF16>>);
+  set(TensorType::F32, multiply_floats<LoadF32>);
+  set(TensorType::F16, multiply_floats<LoadF16>);
+  set(TensorType::BF16, multiply_floats<LoadBF16>);
   set(TensorType::Q4_0, multiply<Quantized<FormatQ40>>);
   set(TensorType::Q4_1, multiply<Quantized<FormatQ41>>);
   set(TensorType::Q5_0, multiply<Quantized<FormatQ50>>);

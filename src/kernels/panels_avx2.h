@@ -141,8 +141,7 @@ struct WordPanel {
 }
 
 template <class F>
-inline void fill(WordPanel& panel, const uint8_t* group, uint32_t c,
-                 uint32_t subs) {
+inline void fill(WordPanel& panel, const uint8_t* group, uint32_t c, uint32_t subs) {
   const Direct<F, 2, true> from(group, c, 0);
   for (uint32_t sub = 0; sub < subs; ++sub) {
     from.want(sub);
