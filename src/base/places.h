@@ -33,6 +33,9 @@ class Places {
   // After a loop that took the caller from `start` to `end`; whether a thread was late in it.
   void loop_ended(Clock::time_point start, Clock::time_point end, bool late);
 
+  // Lets the caller run where it might before it was pinned, if it is.
+  void release();
+
  private:
   struct Pinned {
     std::thread::id id;
@@ -41,7 +44,6 @@ class Places {
   bool was_preempted();
   void pin_caller();
   void swap_with_worker();
-  void release();
 
   std::vector<uint32_t> processors_;  // by thread; empty when nobody is pinned
   std::vector<pthread_t> workers_;

@@ -309,6 +309,10 @@ void ThreadPool::wait_for_late() {
   }
 }
 
+void ThreadPool::release_caller() {
+  state_->places.release();
+}
+
 void ThreadPool::run_revocable(uint32_t slot, uint32_t chunks, RevocableLoop& loop) {
   CHECK(chunks >= 1 && chunks <= kChunksMax && slot < slots());
   CHECK(state_->slots[slot].late.load(std::memory_order_acquire) == 0);

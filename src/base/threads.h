@@ -97,6 +97,9 @@ class ThreadPool {
   // Waits until no thread computes in vain; then whatever compute() reads may go.
   void wait_for_late();
   uint64_t revoked() const;  // chunks, since the pool was made
+  // Unpins the calling thread: whatever it starts, a thread or a process, would inherit its one
+  // processor. The next loop that is disturbed may pin it again.
+  void release_caller();
 
   // Makes threads slow: called on the thread between the steps of a chunk. `delay` must outlive the
   // pool; only before the first loop.

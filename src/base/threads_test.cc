@@ -3,6 +3,7 @@
 #include "base/threads.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -186,6 +187,27 @@ TEST(Threads, chunks_of_a_worker_that_stalls_are_revoked) {
 TEST(Threads, with_every_slot_read_by_somebody_late_the_caller_waits) {
   Sleepy sleepy{ThreadPool::Step::before_commit, 1, std::chrono::milliseconds(1)};
   run_squares(40, sleepy, 50);  // 39 can be late, there are 16 slots
+}
+
+TEST(Threads, a_released_caller_may_run_where_it_might_before) {
+  cpu_set_t before, after;
+  ASSERT_EQ(0, sched_getaffinity(0, sizeof(before), &before));
+  Sleepy sleepy{ThreadPool::Step::before_compute, 2, std::chrono::milliseconds(2)};
+  const ThreadPool::Delay delay(sleepy);
+  std::vector<uint64_t> out(4);
+  ThreadPool pool(2);
+  std::vector<Squares> squares;
+  for (uint32_t i = 0; i < pool.slots(); ++i) squares.emplace_back(2, out);
+  pool.set_delay_for_testing(delay);
+  for (int loop = 0; loop < 200; ++loop) {  // stalled workers are what pins the caller
+    const uint32_t slot = pool.free_slot();
+    squares[slot].fill(static_cast<uint64_t>(loop));
+    pool.run_revocable(slot, 2, squares[slot]);
+  }
+  pool.release_caller();
+  ASSERT_EQ(0, sched_getaffinity(0, sizeof(after), &after));
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+  pool.wait_for_late();
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ Result<std::unique_ptr<model::Model>> open_or_make_model(const Options& options,
 
 // Ours, the peer, ours, the peer: what disturbs the machine for a while disturbs both.
 Result<void> measure(const Options& options, const std::string& peer_command, BenchRunner& runner,
-                     BenchReport& report) {
+                     ThreadPool& pool, BenchReport& report) {
   const Progress bar = step_progress("measuring");
   const uint64_t total = runner.tokens() * options.load.repeat;
   for (uint32_t index = 0; index < options.load.repeat; ++index) {
@@ -102,6 +102,7 @@ Result<void> measure(const Options& options, const std::string& peer_command, Be
     };
     report.runs.push_back(TRY(runner.run(part)));
     if (peer_command.empty()) continue;
+    pool.release_caller();
     auto peer = run_peer(peer_command, options.load, std::chrono::seconds(options.peer_seconds));
     if (!peer) return within("--compare", std::move(peer).error());
     report.peer.push_back(*peer);
@@ -154,7 +155,7 @@ Result<int> measure_and_print(const CLI::App& app, const Options& options) {
     report.isa = model->isa();
     BenchRunner runner = TRY(BenchRunner::create(*model, options.load));
     report.kv_bytes = runner.kv_bytes();
-    TRY(measure(options, report.peer_command, runner, report));
+    TRY(measure(options, report.peer_command, runner, pool, report));
     report.memory_peak = memory_peak_bytes();
   }
   report.bandwidth = TRY(measure_read_bandwidth(pool));
