@@ -11,10 +11,6 @@
 namespace sotto::kernels {
 namespace {
 
-// Weights are asked for this far ahead, into the second-level cache: measured best for decoding, where
-// 2 KiB bring little more than half of the speed and 16 KiB no more.
-[[maybe_unused]] constexpr uint32_t kPrefetchBytes = 8192;
-
 // 16 floats; lane i of the contract is lane i % 8 of `low` or `high`.
 struct Pair {
   __m256 low, high;

@@ -8,7 +8,6 @@
 //   kCode        else the largest code there is
 //   kOffset      what is added to a weight to make its code
 //   kMins        whether blocks have minima, one for each kSub columns
-//   kBytes       of 256 columns
 //   Block        what open() keeps of 8 rows of 256 columns; `at` is where their bytes begin
 //   open(group, c, half)             of the rows from 8 * half on, the columns from 256 * c on
 //   codes(block, sub, quad)          of 4 columns, a dword each row; quad < 8 of 32 * sub
@@ -93,7 +92,7 @@ struct PackedScales {
 // What the formats with blocks of 256 and their scales inside have in common.
 template <class Packed>
 struct FormatScaled {
-  static constexpr uint32_t kBlock = 256, kSub = 32, kOffset = 0, kBytes = sizeof(Packed);
+  static constexpr uint32_t kBlock = 256, kSub = 32, kOffset = 0;
   static constexpr bool kSigned = false, kMins = true;
   struct Block {
     const Packed* at;
@@ -157,7 +156,6 @@ template <class Packed>
 
 struct FormatQ6K {
   static constexpr uint32_t kBlock = 256, kSub = 16, kCode = 63, kOffset = 32;
-  static constexpr uint32_t kBytes = sizeof(PackedQ6K);
   static constexpr bool kSigned = false, kMins = false;
   using Block = FrontBlock<PackedQ6K>;
   static Block open(const uint8_t* group, uint32_t c, uint32_t half) {
@@ -190,7 +188,6 @@ struct FormatQ6K {
 
 struct FormatQ2K {
   static constexpr uint32_t kBlock = 256, kSub = 16, kCode = 3, kOffset = 0;
-  static constexpr uint32_t kBytes = sizeof(PackedQ2K);
   static constexpr bool kSigned = false, kMins = true;
   struct Block {
     const PackedQ2K* at;
@@ -219,7 +216,6 @@ struct FormatQ2K {
 
 struct FormatQ3K {
   static constexpr uint32_t kBlock = 256, kSub = 16, kCode = 7, kOffset = 4;
-  static constexpr uint32_t kBytes = sizeof(PackedQ3K);
   static constexpr bool kSigned = false, kMins = false;
   struct Block {
     const PackedQ3K* at;
@@ -258,7 +254,6 @@ struct FormatQ3K {
 
 struct FormatTQ20 {
   static constexpr uint32_t kBlock = 256, kSub = 256, kCode = 3, kOffset = 1;
-  static constexpr uint32_t kBytes = sizeof(PackedTQ20);
   static constexpr bool kSigned = false, kMins = false;
   using Block = FrontBlock<PackedTQ20>;
   static Block open(const uint8_t* group, uint32_t c, uint32_t half) {
@@ -279,7 +274,6 @@ struct FormatTQ20 {
 
 struct FormatIQ4XS {
   static constexpr uint32_t kBlock = 256, kSub = 32, kCode = 0, kOffset = 0;
-  static constexpr uint32_t kBytes = sizeof(PackedIQ4XS);
   static constexpr bool kSigned = true, kMins = false;
   struct Block {
     const PackedIQ4XS* at;
@@ -312,7 +306,7 @@ struct FormatIQ4XS {
 // Formats with blocks of 32: those whose scales stand in front ...
 template <class Packed>
 struct FormatFront32 {
-  static constexpr uint32_t kBlock = 32, kSub = 32, kBytes = 8 * sizeof(Packed) + 4 * 64;
+  static constexpr uint32_t kBlock = 32, kSub = 32;
   static constexpr bool kMins = false;
   struct Block {
     const uint8_t* at;  // the line before the first two of 8 blocks
@@ -331,7 +325,7 @@ struct FormatFront32 {
 // ... and those with a minimum, which Q4_1 and Q5_1 add; the contract subtracts one.
 template <class Packed>
 struct FormatWithMinimum32 {
-  static constexpr uint32_t kBlock = 32, kSub = 32, kOffset = 0, kBytes = 8 * sizeof(Packed);
+  static constexpr uint32_t kBlock = 32, kSub = 32, kOffset = 0;
   static constexpr bool kSigned = false, kMins = true;
   struct Block {
     const Packed* at;

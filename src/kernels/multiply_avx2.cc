@@ -133,7 +133,6 @@ inline void tile_256(const Source& source, uint32_t first_half, const Activation
   for (uint32_t first = 0; first < 8; first += Source::kUnroll) {
 #pragma GCC unroll 8
     for (uint32_t sub = first; sub < first + Source::kUnroll; ++sub) {
-      source.want(sub);
       add_products(source, sub, input, stride, dot);
     }
   }
@@ -174,7 +173,6 @@ inline void tile_32(const Source& source, uint32_t subs, uint32_t first_half,
       }
       for (uint32_t h = 0; h < H; ++h) dot[h][n] = offset;
     }
-    source.want(sub);
     add_products(source, sub, input, stride, dot);
 #pragma GCC unroll 2
     for (uint32_t h = 0; h < H; ++h) {
@@ -217,25 +215,25 @@ struct Step {
 };
 
 // N tokens that decode as they go.
-template <class Format, int N, bool stream>
+template <class Format, int N>
 void direct(const Step& step, uint32_t token, Sums& sums) {
   const ActivationBlock* input = step.input + token * step.stride;
   if constexpr (N == 4) {  // there are not registers enough for both halves at once
-    const Direct<Format, 1, stream> low(step.group, step.c, 0);
+    const Direct<Format, 1> low(step.group, step.c, 0);
     tile<1, N>(low, step.subs, 0, input, step.stride, sums.token + token);
-    const Direct<Format, 1, false> high(step.group, step.c, 1);
+    const Direct<Format, 1> high(step.group, step.c, 1);
     tile<1, N>(high, step.subs, 1, input, step.stride, sums.token + token);
   } else {
-    const Direct<Format, 2, stream> both(step.group, step.c, 0);
+    const Direct<Format, 2> both(step.group, step.c, 0);
     tile<2, N>(both, step.subs, 0, input, step.stride, sums.token + token);
   }
 }
 
 template <class Format>
 void few(const Step& step, uint32_t tokens, Sums& sums) {
-  if (tokens & 4) direct<Format, 4, true>(step, 0, sums);
-  if (tokens & 2) direct<Format, 2, true>(step, tokens & 4, sums);
-  if (tokens & 1) direct<Format, 1, true>(step, tokens & 6, sums);
+  if (tokens & 4) direct<Format, 4>(step, 0, sums);
+  if (tokens & 2) direct<Format, 2>(step, tokens & 4, sums);
+  if (tokens & 1) direct<Format, 1>(step, tokens & 6, sums);
 }
 
 template <class Format>

@@ -46,9 +46,6 @@ void tile(const Matrix& matrix, uint32_t g, const Activations& activations, uint
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < G; ++i) {
       const uint8_t* at = groups + i * matrix.group_bytes + uint64_t{column} * 16 * Load::kBytes;
-      if (Load::kBytes == 4 || column % 2 == 0) {
-        _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T1);
-      }
       const __m256 low = Load::load(at), high = Load::load(at + 8 * Load::kBytes);
 #pragma GCC unroll 4
       for (uint32_t n = 0; n < N; ++n) {

@@ -1,7 +1,8 @@
 // Where products take a block's codes from on AVX2: the packed block, or a panel decoded on the stack.
 // SPDX-License-Identifier: Apache-2.0
 //
-// One token or a few decode as they go. For many, 16 rows of 256 columns are decoded once.
+// One token or a few decode as they go. For many, 16 rows of 256 columns are decoded once. Nothing is
+// prefetched: processors that stop at AVX2 find the one stream by themselves and are slower when told.
 #pragma once
 
 #include <immintrin.h>
@@ -15,14 +16,6 @@ namespace sotto::kernels {
 namespace {
 
 constexpr uint32_t kQuads = 64;  // in 256 columns
-
-template <uint32_t lines>
-inline void prefetch(const void* at) {
-#pragma GCC unroll 16
-  for (uint32_t line = 0; line < lines; ++line) {
-    _mm_prefetch(static_cast<const char*>(at) + 64 * line + kPrefetchBytes, _MM_HINT_T1);
-  }
-}
 
 // What follows from a format's description.
 template <class Format>
@@ -52,21 +45,13 @@ inline __m256i sum_pair(const typename Format::Block& block, uint32_t p) {
 }
 
 // Halves [0, H) of 256 columns, decoded when asked.
-template <class F, int H, bool stream>
+template <class F, int H>
 struct Direct {
   using Format = F;
   static constexpr uint32_t kUnroll = 8;  // sub-blocks: which one it is must be a constant
 
   Direct(const uint8_t* group, uint32_t c, uint32_t first_half) {
     for (uint32_t h = 0; h < H; ++h) half[h] = F::open(group, c, first_half + h);
-  }
-  // A block's cache lines are asked for evenly, as those of an earlier one are consumed.
-  void want(uint32_t sub) const {
-    if (!stream) return;
-    constexpr uint32_t kLines = F::kBytes / 64, kEach = kLines / 8;
-    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(half[0].at);
-    if (sub == 0) prefetch<kLines - 8 * kEach>(bytes + 64 * kEach * 8);
-    prefetch<kEach>(bytes + 64 * kEach * sub);
   }
   __m256i codes(uint32_t h, uint32_t sub, uint32_t quad) const {
     return F::codes(half[h], sub, quad);
@@ -88,9 +73,8 @@ struct Panel {
 
   // `subs` times 32 columns, from 256 * c on.
   void fill(const uint8_t* group, uint32_t c, uint32_t subs) {
-    const Direct<F, 2, true> from(group, c, 0);
+    const Direct<F, 2> from(group, c, 0);
     for (uint32_t sub = 0; sub < subs; ++sub) {
-      from.want(sub);
       for (uint32_t h = 0; h < 2; ++h) {
 #pragma GCC unroll 8
         for (uint32_t quad = 0; quad < 8; ++quad) {
@@ -112,7 +96,6 @@ struct Panel {
       }
     }
   }
-  void want(uint32_t) const {}
   __m256i codes(uint32_t h, uint32_t sub, uint32_t quad) const { return codes_[8 * sub + quad][h]; }
   __m256i scale(uint32_t h, uint32_t s) const { return scales_[s][h]; }
   __m256i pair(uint32_t h, uint32_t p) const { return pairs_[p][h]; }
@@ -142,9 +125,8 @@ struct WordPanel {
 
 template <class F>
 inline void fill(WordPanel& panel, const uint8_t* group, uint32_t c, uint32_t subs) {
-  const Direct<F, 2, true> from(group, c, 0);
+  const Direct<F, 2> from(group, c, 0);
   for (uint32_t sub = 0; sub < subs; ++sub) {
-    from.want(sub);
     for (uint32_t h = 0; h < 2; ++h) {
 #pragma GCC unroll 8
       for (uint32_t quad = 0; quad < 8; ++quad) {
