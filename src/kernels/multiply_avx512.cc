@@ -12,16 +12,18 @@
 namespace sotto::kernels {
 namespace {
 
-// Weights are asked for this far ahead, into the second-level cache: measured best for decoding on
-// Intel's processors. AMD's find the one stream by themselves and are slower when told: 0 asks for the
-// line at hand. Set once, when the table is made.
-uint32_t prefetch_bytes;
+// Weights are asked for this far ahead, into the second-level cache: measured best. Not so by passes of
+// few tokens on AMD's processors, which find the one stream by themselves and are slower when told (0
+// asks for the line at hand); a pass of 8 tokens goes on so slowly that they stop at every page.
+constexpr uint32_t kPrefetchBytes = 2304;
+uint32_t few_tokens_prefetch_bytes;  // set once, when the table is made
 
-template <uint32_t lines>
+template <uint32_t lines, int tokens>
 inline void prefetch(const void* at) {
+  const uint32_t ahead = tokens < 8 ? few_tokens_prefetch_bytes : kPrefetchBytes;
 #pragma GCC unroll 16
   for (uint32_t line = 0; line < lines; ++line) {
-    _mm_prefetch(static_cast<const char*>(at) + 64 * line + prefetch_bytes, _MM_HINT_T1);
+    _mm_prefetch(static_cast<const char*>(at) + 64 * line + ahead, _MM_HINT_T1);
   }
 }
 
@@ -65,10 +67,10 @@ inline void add_products(typename Format::Block& block, const ActivationBlock* i
   // A block's cache lines are asked for evenly, as those of an earlier one are consumed.
   constexpr uint32_t kLines = sizeof(*block.at) / 64, kEach = kLines / kSubs;
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(block.at);
-  if (stream) prefetch<kLines - kEach * kSubs>(bytes + 64 * kEach * kSubs);
+  if (stream) prefetch<kLines - kEach * kSubs, N>(bytes + 64 * kEach * kSubs);
 #pragma GCC unroll 8
   for (uint32_t sub = 0; sub < kSubs; ++sub) {
-    if (stream) prefetch<kEach>(bytes + 64 * kEach * sub);
+    if (stream) prefetch<kEach, N>(bytes + 64 * kEach * sub);
     __m512i part[2][N];
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
@@ -226,7 +228,7 @@ struct Floats {
     for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
     for (uint32_t column = 0; column < matrix.columns; ++column) {
       const uint8_t* at = group + uint64_t{column} * Load::kBytes;
-      if (stream) prefetch<1>(at);
+      if (stream) prefetch<1, N>(at);
       const __m512 weights = Load::load(at);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
@@ -276,7 +278,7 @@ void float_groups(const Matrix& matrix, uint32_t g, const Activations& activatio
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < G; ++i) {
       const uint8_t* at = groups + i * matrix.group_bytes + uint64_t{column} * Load::kBytes;
-      if (Load::kBytes == 64 || column % 2 == 0) prefetch<1>(at);
+      if (Load::kBytes == 64 || column % 2 == 0) prefetch<1, N>(at);
       const __m512 weights = Load::load(at);
 #pragma GCC unroll 2
       for (uint32_t n = 0; n < N; ++n) {
@@ -327,7 +329,7 @@ template <class Format>
 inline void fill_panel(const uint8_t* group, uint32_t b, Panel<Format>& panel) {
   typename Format::Block block = Format::open(group, b);
   constexpr uint32_t kLines = sizeof(*block.at) / 64;
-  prefetch<kLines>(block.at);
+  prefetch<kLines, 8>(block.at);
   panel.fill(block);
 }
 
@@ -409,7 +411,7 @@ void multiply_q2k(const Matrix& matrix, uint32_t group_begin, uint32_t group_end
 
 void add_avx512_multiply(Kernels& kernels) {
   using gguf::TensorType;
-  prefetch_bytes = __builtin_cpu_is("intel") ? 2304 : 0;
+  few_tokens_prefetch_bytes = __builtin_cpu_is("intel") ? kPrefetchBytes : 0;
   const auto set = [&kernels](TensorType type, Multiply function) {
     kernels.multiply[static_cast<uint32_t>(type)] = function;
   };
