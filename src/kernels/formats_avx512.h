@@ -84,21 +84,18 @@ template <class Packed>
           reinterpret_cast<const uint16_t*>(group + scale_offset(sizeof(Packed), b))};
 }
 
-struct FormatQ4K {
+// What Q4_K and Q5_K have in common: all but their codes.
+template <class Packed>
+struct FormatWithPackedScales {
   static constexpr uint32_t kBlock = 256, kSub = 32;
   static constexpr bool kOffset = false, kMins = true;
   struct Block {
-    const PackedQ4K* at;
+    const Packed* at;
     PackedScales scales;
   };
   static Block open(const uint8_t* group, uint32_t b) {
-    const PackedQ4K* at = reinterpret_cast<const PackedQ4K*>(group) + b;
+    const Packed* at = reinterpret_cast<const Packed*>(group) + b;
     return {at, unpack_scales(at->sub_scales)};
-  }
-  static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
-    const __m512i both = _mm512_load_si512(block.at->quants[4 * sub + i]);
-    w0 = low_nibbles(both);
-    w1 = high_nibbles(both);
   }
   static __m512i scale(const Block& block, uint32_t sub) {
     return lane_byte(block.scales.scales[sub / 4], sub % 4);
@@ -110,37 +107,27 @@ struct FormatQ4K {
   static __m512 min_factor(const Block& block) { return halves(block.at->min_scale); }
 };
 
+struct FormatQ4K : FormatWithPackedScales<PackedQ4K> {
+  static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
+    const __m512i both = _mm512_load_si512(block.at->quants[4 * sub + i]);
+    w0 = low_nibbles(both);
+    w1 = high_nibbles(both);
+  }
+};
+
 // Bit q of every byte, as bit 4.
 [[maybe_unused]] inline __m512i fifth_bit(__m512i bits, uint32_t q) {
   const __m512i moved = q < 4 ? _mm512_slli_epi16(bits, 4 - q) : _mm512_srli_epi16(bits, q - 4);
   return _mm512_and_si512(moved, _mm512_set1_epi8(16));
 }
 
-struct FormatQ5K {
-  static constexpr uint32_t kBlock = 256, kSub = 32;
-  static constexpr bool kOffset = false, kMins = true;
-  struct Block {
-    const PackedQ5K* at;
-    PackedScales scales;
-  };
-  static Block open(const uint8_t* group, uint32_t b) {
-    const PackedQ5K* at = reinterpret_cast<const PackedQ5K*>(group) + b;
-    return {at, unpack_scales(at->sub_scales)};
-  }
+struct FormatQ5K : FormatWithPackedScales<PackedQ5K> {
   static void decode(const Block& block, uint32_t sub, uint32_t i, __m512i& w0, __m512i& w1) {
     const __m512i both = _mm512_load_si512(block.at->subs[sub].quants[i]);
     const __m512i bits = _mm512_load_si512(block.at->subs[sub].fifth);
     w0 = _mm512_or_si512(low_nibbles(both), fifth_bit(bits, i));
     w1 = _mm512_or_si512(high_nibbles(both), fifth_bit(bits, i + 4));
   }
-  static __m512i scale(const Block& block, uint32_t sub) {
-    return lane_byte(block.scales.scales[sub / 4], sub % 4);
-  }
-  static __m512i min_pair(const Block& block, uint32_t p) {
-    return byte_pair(block.scales.mins[p / 2], p % 2);
-  }
-  static __m512 factor(const Block& block) { return halves(block.at->scale); }
-  static __m512 min_factor(const Block& block) { return halves(block.at->min_scale); }
 };
 
 struct FormatQ6K {

@@ -42,8 +42,8 @@ TEST(KernelsTest, packing_and_unpacking_gives_the_same_blocks) {
     std::vector<uint8_t> block(type.block_bytes);
     for (uint32_t row = 0; row < rows; ++row) {
       for (uint32_t b = 0; b < blocks; ++b) {
-        unpack_block(type.type, columns, packed.matrix.data + row / 16 * packed.matrix.group_bytes,
-                     row % 16, b, block.data());
+        unpack_block(type.type, packed.matrix.data + row / 16 * packed.matrix.group_bytes, row % 16,
+                     b, block.data());
         ASSERT_EQ(0, std::memcmp(block.data(),
                                  file.data() + (uint64_t{row} * blocks + b) * type.block_bytes,
                                  type.block_bytes))

@@ -72,8 +72,8 @@ void pack_group(TensorType type, uint32_t columns, const uint8_t* file_rows, uin
   }
 }
 
-void unpack_block(TensorType type, uint32_t /*columns*/, const uint8_t* group, uint32_t row,
-                  uint32_t block, uint8_t* file_block) {
+void unpack_block(TensorType type, const uint8_t* group, uint32_t row, uint32_t block,
+                  uint8_t* file_block) {
   const uint32_t bytes = gguf::traits(type).block_bytes;
   if (const PackedFormat* format = packed_format(type)) {
     const bool front = format->scale_front != kScaleInside;
@@ -94,7 +94,7 @@ void dequantize_row(const Matrix& matrix, uint32_t row, float* out) {
   uint8_t block[256];
   CHECK(type.block_bytes <= sizeof(block));
   for (uint32_t b = 0; b < matrix.columns / type.block_elements; ++b) {
-    unpack_block(matrix.type, matrix.columns, group, row % kRows, b, block);
+    unpack_block(matrix.type, group, row % kRows, b, block);
     gguf::dequantize(matrix.type, block, type.block_elements, out + b * type.block_elements);
   }
 }

@@ -26,8 +26,8 @@ void pack_group(gguf::TensorType type, uint32_t columns, const uint8_t* file_row
 
 // The inverse for one block of one row (`row` in the group, `block` in the row): the block_bytes()
 // of the file, to `file_block`.
-void unpack_block(gguf::TensorType type, uint32_t columns, const uint8_t* group, uint32_t row,
-                  uint32_t block, uint8_t* file_block);
+void unpack_block(gguf::TensorType type, const uint8_t* group, uint32_t row, uint32_t block,
+                  uint8_t* file_block);
 
 // One row of the matrix as floats: an embedding. `out` has matrix.columns elements.
 void dequantize_row(const Matrix& matrix, uint32_t row, float* out);

@@ -322,7 +322,7 @@ struct Decoded {
       gguf::IntegerBlock rows[8];
       for (uint32_t r = 0; r < 8; ++r) {
         uint8_t block[256];
-        unpack_block(step.matrix->type, step.matrix->columns, step.group, 8 * h + r, step.c, block);
+        unpack_block(step.matrix->type, step.group, 8 * h + r, step.c, block);
         gguf::decode_block(step.matrix->type, block, rows[r]);
       }
       fill_half(panel, h, rows);

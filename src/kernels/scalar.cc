@@ -52,7 +52,7 @@ void multiply_blocks(const Matrix& matrix, uint32_t group_begin, uint32_t group_
     for (uint32_t b = 0; b < blocks; ++b) {
       uint8_t file_block[256];
       gguf::IntegerBlock block;
-      unpack_block(matrix.type, matrix.columns, group, row % kGroupRows, b, file_block);
+      unpack_block(matrix.type, group, row % kGroupRows, b, file_block);
       gguf::decode_block(matrix.type, file_block, block);
       const uint32_t first = b * block_elements;
       for (uint32_t token = 0; token < activations.tokens; ++token) {
