@@ -329,31 +329,34 @@ struct FormatIQ3S {
   return _mm512_srai_epi32(_mm512_slli_epi32(words, 31 - bit), 31);
 }
 
+// The entries of kAhead times 32 columns; `bits` says where the upper bits of their indices are.
+template <class Packed, class Bits>
+[[maybe_unused]] inline void look_up_iq1(BlockAhead<Packed>& block, uint32_t sub,
+                                         const Bits& bits) {
+  Indices indices[kAhead];
+#pragma GCC unroll 4
+  for (uint32_t i = 0; i < kAhead; ++i) {
+    const auto& pair = block.at->pairs[(sub + i) / 2];
+    const __m512i upper = select_bits(_mm512_load_si512(pair.high), bits, (sub + i) % 2);
+    indices[i] = indices_of_11(_mm512_load_si512(pair.low[(sub + i) % 2]), upper);
+  }
+  look_up<4>(gguf::kIq1Planes.low, indices, block.low);
+  look_up<4>(gguf::kIq1Planes.high, indices, block.high);
+}
+
 struct FormatIQ1S {
   static constexpr uint32_t kBlock = 256, kSub = 32;
   static constexpr bool kOffset = true, kMins = false;
   using Block = BlockAhead<PackedIQ1S>;
   static Block open(const uint8_t* group, uint32_t b) { return open_ahead<PackedIQ1S>(group, b); }
   static void decode_sub(Block& block, uint32_t sub, __m512i (&w)[8]) {
-    if (sub % kAhead == 0) look_ahead(block, sub);
+    if (sub % kAhead == 0) look_up_iq1(block, sub, kThreeBits);
     const __m512i high = _mm512_load_si512(block.at->pairs[sub / 2].high);
     const __m512i minus = spread_bit(high, sub % 2 * 16 + 15);
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < 4; ++k) {
       iq1_weights(block.low[sub % kAhead], block.high[sub % kAhead], minus, k, w);
     }
-  }
-  static void look_ahead(Block& block, uint32_t sub) {
-    Indices indices[kAhead];
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < kAhead; ++i) {
-      const __m512i high = _mm512_load_si512(block.at->pairs[(sub + i) / 2].high);
-      const __m512i upper = select_bits(high, kThreeBits, (sub + i) % 2);
-      indices[i] = indices_of_11(
-          _mm512_load_si512(block.at->pairs[(sub + i) / 2].low[(sub + i) % 2]), upper);
-    }
-    look_up<4>(gguf::kIq1Planes.low, indices, block.low);
-    look_up<4>(gguf::kIq1Planes.high, indices, block.high);
   }
   static __m512i scale(const Block& block, uint32_t s) {
     return odd_scale(_mm512_load_si512(block.at->pairs[s / 2].high), s % 2 * 16 + 12, 3);
@@ -369,25 +372,13 @@ struct FormatIQ1M {
     return {reinterpret_cast<const PackedIQ1M*>(group) + b, nullptr, {}, {}};
   }
   static void decode_sub(Block& block, uint32_t sub, __m512i (&w)[8]) {
-    if (sub % kAhead == 0) look_ahead(block, sub);
+    if (sub % kAhead == 0) look_up_iq1(block, sub, kFourBits);
     const __m512i high = _mm512_load_si512(block.at->pairs[sub / 2].high);
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < 4; ++k) {
       const __m512i minus = spread_bit(high, sub % 2 * 16 + 4 * k + 3);
       iq1_weights(block.low[sub % kAhead], block.high[sub % kAhead], minus, k, w);
     }
-  }
-  static void look_ahead(Block& block, uint32_t sub) {
-    Indices indices[kAhead];
-#pragma GCC unroll 4
-    for (uint32_t i = 0; i < kAhead; ++i) {
-      const __m512i high = _mm512_load_si512(block.at->pairs[(sub + i) / 2].high);
-      const __m512i upper = select_bits(high, kFourBits, (sub + i) % 2);
-      indices[i] = indices_of_11(
-          _mm512_load_si512(block.at->pairs[(sub + i) / 2].low[(sub + i) % 2]), upper);
-    }
-    look_up<4>(gguf::kIq1Planes.low, indices, block.low);
-    look_up<4>(gguf::kIq1Planes.high, indices, block.high);
   }
   static __m512i scale(const Block& block, uint32_t s) {
     return odd_scale(_mm512_load_si512(block.at->sub_scales[s / 8]), s / 4 % 2 * 16 + s % 4 * 3, 3);
