@@ -54,8 +54,9 @@ float made_up_value(uint64_t index) {
   return static_cast<float>((index * 2654435761u >> 8) % 2001) / 1000 - 1;
 }
 
+// Of whole huge pages, as an engine's one large block is: small pages cost what is not measured here.
 Memory allocate(uint64_t bytes) {
-  auto memory = Memory::allocate(bytes, "the benchmark's data");
+  auto memory = Memory::allocate(std::max<uint64_t>(bytes, 4 << 20), "the benchmark's data");
   CHECK(memory.has_value());
   return std::move(*memory);
 }
@@ -103,17 +104,17 @@ class Product {
       : kernels_(kernels), weights_(weights) {
     const Matrix matrix = weights.copy(0);
     const uint32_t block = gguf::traits(matrix.type).block_elements;
-    // Odd, as in a model, so that one column of many tokens does not crowd few sets of the caches.
-    const uint64_t block_stride = kernels::activation_blocks(matrix.columns) | 1;
+    const uint64_t block_stride = tokens | 1;  // as in a model
     stride_ = uint64_t{matrix.groups()} * kernels::kGroupRows;
     values_.resize(uint64_t{tokens} * matrix.columns);
     for (uint64_t i = 0; i < values_.size(); ++i) values_[i] = made_up_value(i);
-    blocks_ = allocate(tokens * block_stride * sizeof(kernels::ActivationBlock));
-    outputs_.resize(tokens * stride_);
+    blocks_ = allocate(kernels::activation_blocks(matrix.columns) * block_stride *
+                       sizeof(kernels::ActivationBlock));
+    outputs_ = allocate(tokens * stride_ * sizeof(float));
     auto* blocks = reinterpret_cast<kernels::ActivationBlock*>(blocks_.data());
     for (uint32_t token = 0; block > 1 && token < tokens; ++token) {
       kernels.quantize(values_.data() + uint64_t{token} * matrix.columns, matrix.columns, block,
-                       blocks + token * block_stride);
+                       blocks + token, block_stride);
     }
     activations_ = {tokens, matrix.columns, values_.data(), matrix.columns, blocks, block_stride};
   }
@@ -123,27 +124,29 @@ class Product {
     pool.for_range(matrix.groups(), 1, [&](uint64_t begin, uint64_t end) {
       kernels_.multiply[static_cast<uint32_t>(matrix.type)](matrix, static_cast<uint32_t>(begin),
                                                             static_cast<uint32_t>(end),
-                                                            activations_, outputs_.data(), stride_);
+                                                            activations_, outputs(), stride_);
     });
   }
 
   // Equal on every machine and instruction set, and the proof that the work was done.
   uint64_t hash() const {
     uint64_t hash = 0xcbf29ce484222325;
-    for (const float output : outputs_) {
+    for (uint64_t i = 0; i < activations_.tokens * stride_; ++i) {
       uint32_t bits;
-      std::memcpy(&bits, &output, sizeof bits);
+      std::memcpy(&bits, outputs() + i, sizeof bits);
       hash = (hash ^ bits) * 0x100000001b3;
     }
     return hash;
   }
 
  private:
+  float* outputs() const { return reinterpret_cast<float*>(outputs_.data()); }
+
   const Kernels& kernels_;
   const Weights& weights_;
   std::vector<float> values_;
   Memory blocks_;
-  std::vector<float> outputs_;
+  Memory outputs_;
   kernels::Activations activations_{};
   uint64_t stride_ = 0;
 };

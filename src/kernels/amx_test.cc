@@ -171,8 +171,8 @@ TEST_F(AmxTest, extreme_weights_and_activations_have_the_scalar_bits) {
       for (float& value : values) {  // all 127, all -127, or either
         value = token == 0 ? 1.0f : token == 1 ? -1.0f : random.byte() % 2 == 0 ? 1.0f : -1.0f;
       }
-      scalar_.quantize(values.data(), columns, type.block_elements,
-                       &input.blocks[token * input.activations.block_stride]);
+      scalar_.quantize(values.data(), columns, type.block_elements, &input.blocks[token],
+                       input.activations.block_stride);
     }
     std::vector<uint8_t> file(uint64_t{rows} * columns / type.block_elements * type.block_bytes);
     for (const uint8_t fill : {0x00, 0xff, 0x7f, 0x80, 0x0f, 0xf0, 0x55, 0xaa}) {

@@ -52,10 +52,11 @@ static constexpr uint32_t activation_blocks(uint32_t columns) {
 struct Activations {
   uint32_t tokens;
   uint32_t columns;
-  const float* values;            // [tokens][value_stride], for floating-point weights
-  uint64_t value_stride;          // at least columns
-  const ActivationBlock* blocks;  // [tokens][block_stride]
-  uint64_t block_stride;          // at least activation_blocks(columns)
+  const float* values;    // [tokens][value_stride], for floating-point weights
+  uint64_t value_stride;  // at least columns
+  // [activation_blocks(columns)][block_stride]: 256 columns of all tokens lie together, as they are used.
+  const ActivationBlock* blocks;
+  uint64_t block_stride;  // at least tokens
 };
 
 // outputs[token * stride + row] for every token and the rows of groups [group_begin, group_end);
@@ -108,8 +109,10 @@ struct Kernels {
 
   Multiply multiply[40];  // by the number of gguf::TensorType; nullptr where there is no such type
 
-  // One token's activations to int8 in blocks of `block` (32 or 256, which divides `columns`).
-  void (*quantize)(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out);
+  // One token's activations to int8 in blocks of `block` (32 or 256, which divides `columns`), those
+  // of the next 256 columns `stride` further on.
+  void (*quantize)(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out,
+                   uint64_t stride);
 
   void (*rms_norm)(const float* x, const float* weight, uint32_t count, float epsilon, float* out);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, uint32_t count,

@@ -70,7 +70,7 @@ TEST(KernelsTest, scalar_products_are_those_of_the_dequantised_weights) {
         for (uint32_t i = 0; i < columns; ++i) {
           const uint64_t at = uint64_t{token} * columns + i;
           const ActivationBlock& block =
-              input.activations.blocks[token * input.activations.block_stride + i / 256];
+              input.activations.blocks[i / 256 * input.activations.block_stride + token];
           const double value =
               type.block_elements == 1
                   ? input.values[at]
@@ -144,8 +144,8 @@ TEST(KernelsTest, quantisation_has_the_same_bits_on_every_level) {
       values[2048] = 127.0f;
       const uint32_t count = static_cast<uint32_t>(values.size());
       std::vector<ActivationBlock> expected(count / 256), actual(count / 256);
-      scalar().quantize(values.data(), count, block, expected.data());
-      kernels.quantize(values.data(), count, block, actual.data());
+      scalar().quantize(values.data(), count, block, expected.data(), 1);
+      kernels.quantize(values.data(), count, block, actual.data(), 1);
       for (uint32_t b = 0; b < count / 256; ++b) {
         const uint32_t scales = 256 / block;
         EXPECT_EQ(0, std::memcmp(expected[b].scales, actual[b].scales, scales * sizeof(float)));
@@ -156,8 +156,8 @@ TEST(KernelsTest, quantisation_has_the_same_bits_on_every_level) {
     // A block that is filled in part: what is there is the same.
     const std::vector<float> short_row(288, 0.25f);
     ActivationBlock expected[2], actual[2];
-    scalar().quantize(short_row.data(), 288, 32, expected);
-    kernels.quantize(short_row.data(), 288, 32, actual);
+    scalar().quantize(short_row.data(), 288, 32, expected, 1);
+    kernels.quantize(short_row.data(), 288, 32, actual, 1);
     EXPECT_EQ(0, std::memcmp(expected[1].quants, actual[1].quants, 32));
     EXPECT_EQ(expected[1].sums32[0], actual[1].sums32[0]);
     EXPECT_EQ(expected[1].sums16[1], actual[1].sums16[1]);
@@ -248,7 +248,7 @@ struct AttentionCase {
       offsets[q] = static_cast<int32_t>(random.engine() % 1000);
       if (type == KvType::Q8_0) {
         scalar().quantize(&queries[uint64_t{q} * width], width, 32,
-                          &blocks[uint64_t{q} * activation_blocks(width)]);
+                          &blocks[uint64_t{q} * activation_blocks(width)], 1);
       }
     }
     page = {type, width, value_width, keys.data(), values.data(), nullptr, 0};

@@ -33,12 +33,15 @@ constexpr uint32_t kChunkBytes = 1 << 20;
 
 constexpr uint32_t kAheadBlocks = 2;  // weights are asked for this many blocks of 256 columns ahead
 
-// Columns [256 b, 256 (b + 1)) of a group. They are not looked at: `group` may lie behind the matrix.
-void prefetch_block(const uint8_t* group, const Matrix& matrix, uint32_t b) {
+// Columns [256 b, 256 (b + 1)) of a group and of the one behind it, which need not be there.
+WeightsAhead weights_ahead(const uint8_t* group, const Matrix& matrix, uint32_t b,
+                           uint32_t tokens) {
   const uint64_t begin = matrix.group_bytes * b * 256 / matrix.columns;
   const uint64_t end = matrix.group_bytes * (b + 1) * 256 / matrix.columns;
-  const char* at = reinterpret_cast<const char*>(group);
-  for (uint64_t line = begin; line < end; line += 64) _mm_prefetch(at + line, _MM_HINT_T1);
+  const auto lines = static_cast<uint32_t>((end - begin) / 64);
+  const uint32_t rows = token_tiles(tokens);
+  return {reinterpret_cast<const char*>(group) + begin, matrix.group_bytes, lines,
+          (lines + rows - 1) / rows};
 }
 
 // A format with blocks of 256, and how its products are split into digits.
@@ -117,22 +120,24 @@ void multiply_groups(const Matrix& matrix, const uint8_t* group, uint32_t count,
   const SumsPlace inside{space.sums[0][0], uint64_t{kPassTokens} * 16, 16};
   for (uint32_t b = first; b < last; ++b) {
     for (uint32_t p = 0; p < count; ++p) {
-      const uint8_t* at = group + p * matrix.group_bytes;
-      Kind::build(at, matrix, b, space.panels[p]);
-      if (b + kAheadBlocks < last) {
-        prefetch_block(at, matrix, b + kAheadBlocks);
-      } else {  // the next two groups' first blocks; past the end a prefetch does nothing
-        const uint32_t next = first + (b + kAheadBlocks - last);
-        if (next < last) prefetch_block(at + kPanels * matrix.group_bytes, matrix, next);
-      }
+      Kind::build(group + p * matrix.group_bytes, matrix, b, space.panels[p]);
     }
-    const BlockJob job{activations.blocks + b,
-                       activations.block_stride,
-                       activations.tokens,
-                       b == first ? outside : inside,
-                       b + 1 == last ? outside : inside,
-                       b != first && b + 1 != last,
-                       static_cast<__mmask16>(b == 0 ? 0 : 0xffff)};
+    // At the end the next two groups' first blocks; past all weights a prefetch does nothing.
+    const uint32_t ahead = b + kAheadBlocks;
+    const WeightsAhead weights =
+        ahead < last ? weights_ahead(group, matrix, ahead, activations.tokens)
+                     : weights_ahead(group + kPanels * matrix.group_bytes, matrix,
+                                     first + (ahead - last) % (last - first), activations.tokens);
+    const BlockJob job{
+        activations.blocks + b * activations.block_stride,
+        activations.block_stride,
+        activations.tokens,
+        b == first && b != 0 ? outside : inside,  // masked loads too fetch their lines
+        b + 1 == last ? outside : inside,
+        b + 2 == last ? outside : inside,
+        (b != first || b == 0) && b + 1 != last,
+        static_cast<__mmask16>(b == 0 ? 0 : 0xffff),
+        weights};
     Kind::run(space.panels, count, matrix, b, job, space.ring);
   }
 }
@@ -171,7 +176,7 @@ void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
   for (uint32_t first = 0; first < tokens; first += each) {
     Activations part = activations;
     part.tokens = tokens - first < each ? tokens - first : each;
-    part.blocks += first * activations.block_stride;
+    part.blocks += first;
     multiply_pass<Kind>(matrix, group_begin, group_end, part, outputs + first * stride, stride,
                         space);
   }

@@ -44,7 +44,7 @@ inline void store(const Sums& sums, uint32_t tokens, float* outputs, uint64_t st
 // dot += the exact products of 32 columns, times their integer scales.
 template <class Source, int H, int N>
 inline void add_products(const Source& source, uint32_t sub, const ActivationBlock* input,
-                         uint64_t stride, __m256i (&dot)[H][N]) {
+                         __m256i (&dot)[H][N]) {
   using Format = typename Source::Format;
   constexpr uint32_t kRun = Traits<Format>::kRun;
 #pragma GCC unroll 8
@@ -60,7 +60,7 @@ inline void add_products(const Source& source, uint32_t sub, const ActivationBlo
       }
 #pragma GCC unroll 8
       for (uint32_t n = 0; n < N; ++n) {
-        const __m256i quants = broadcast_dword(input[n * stride].quants + 32 * sub + 4 * quad);
+        const __m256i quants = broadcast_dword(input[n].quants + 32 * sub + 4 * quad);
 #pragma GCC unroll 2
         for (uint32_t h = 0; h < H; ++h) {
           const __m256i with_sign = Format::kSigned ? _mm256_sign_epi8(quants, codes[h]) : quants;
@@ -89,7 +89,7 @@ inline void add_products(const Source& source, uint32_t sub, const ActivationBlo
 
 // The sums of the activations times what Source::pair() says.
 template <class Source, int H, int N>
-inline void pair_products(const Source& source, const ActivationBlock* input, uint64_t stride,
+inline void pair_products(const Source& source, const ActivationBlock* input,
                           __m256i (&dot)[H][N]) {
   using Format = typename Source::Format;
 #pragma GCC unroll 8
@@ -99,7 +99,7 @@ inline void pair_products(const Source& source, const ActivationBlock* input, ui
       const __m256i pair = source.pair(h, p);
 #pragma GCC unroll 8
       for (uint32_t n = 0; n < N; ++n) {
-        const ActivationBlock& from = input[n * stride];
+        const ActivationBlock& from = input[n];
         const int16_t* sums = Format::kSub == 16 ? from.sums16 : from.sums32;
         const __m256i products = _mm256_madd_epi16(pair, broadcast_dword(sums + 2 * p));
         if (p == 0) {
@@ -115,14 +115,14 @@ inline void pair_products(const Source& source, const ActivationBlock* input, ui
 // H halves from `first_half` on times N tokens, over a block of 256 columns.
 template <class Source, int H, int N>
 inline void tile_256(const Source& source, uint32_t first_half, const ActivationBlock* input,
-                     uint64_t stride, __m256 (*sums)[2]) {
+                     __m256 (*sums)[2]) {
   using Format = typename Source::Format;
   __m256i dot[H][N], min_dot[H][N];
   for (auto& row : dot) {
     for (__m256i& lanes : row) lanes = _mm256_setzero_si256();
   }
   if constexpr (Format::kOffset != 0) {
-    pair_products(source, input, stride, dot);
+    pair_products(source, input, dot);
     constexpr int kShift = 8 - __builtin_ctz(Format::kOffset);
     for (auto& row : dot) {
       for (__m256i& lanes : row) {
@@ -133,10 +133,10 @@ inline void tile_256(const Source& source, uint32_t first_half, const Activation
   for (uint32_t first = 0; first < 8; first += Source::kUnroll) {
 #pragma GCC unroll 8
     for (uint32_t sub = first; sub < first + Source::kUnroll; ++sub) {
-      add_products(source, sub, input, stride, dot);
+      add_products(source, sub, input, dot);
     }
   }
-  if constexpr (Format::kMins) pair_products(source, input, stride, min_dot);
+  if constexpr (Format::kMins) pair_products(source, input, min_dot);
 #pragma GCC unroll 2
   for (uint32_t h = 0; h < H; ++h) {
     const __m256 factor = source.factor(h, 0);
@@ -147,7 +147,7 @@ inline void tile_256(const Source& source, uint32_t first_half, const Activation
         product =
             _mm256_fnmadd_ps(source.min_factor(h, 0), _mm256_cvtepi32_ps(min_dot[h][n]), product);
       }
-      const __m256 scale = _mm256_set1_ps(input[n * stride].scales[0]);
+      const __m256 scale = _mm256_set1_ps(input[n].scales[0]);
       __m256& sum = sums[n][first_half + h];
       sum = _mm256_fmadd_ps(scale, product, sum);
     }
@@ -157,7 +157,7 @@ inline void tile_256(const Source& source, uint32_t first_half, const Activation
 // The same over `subs` blocks of 32 columns.
 template <class Source, int H, int N>
 inline void tile_32(const Source& source, uint32_t subs, uint32_t first_half,
-                    const ActivationBlock* input, uint64_t stride, __m256 (*sums)[2]) {
+                    const ActivationBlock* input, __m256 (*sums)[2]) {
   using Format = typename Source::Format;
   __m256 sum[H][N];
   for (uint32_t n = 0; n < N; ++n) {
@@ -169,17 +169,17 @@ inline void tile_32(const Source& source, uint32_t subs, uint32_t first_half,
       __m256i offset = _mm256_setzero_si256();
       if constexpr (Format::kOffset != 0) {  // offsets32 are of 128
         constexpr int kShift = 7 - __builtin_ctz(Format::kOffset);
-        offset = _mm256_srai_epi32(_mm256_set1_epi32(input[n * stride].offsets32[sub]), kShift);
+        offset = _mm256_srai_epi32(_mm256_set1_epi32(input[n].offsets32[sub]), kShift);
       }
       for (uint32_t h = 0; h < H; ++h) dot[h][n] = offset;
     }
-    add_products(source, sub, input, stride, dot);
+    add_products(source, sub, input, dot);
 #pragma GCC unroll 2
     for (uint32_t h = 0; h < H; ++h) {
       const __m256 factor = source.factor(h, sub);
 #pragma GCC unroll 8
       for (uint32_t n = 0; n < N; ++n) {
-        const ActivationBlock& from = input[n * stride];
+        const ActivationBlock& from = input[n];
         __m256 product = _mm256_mul_ps(factor, _mm256_cvtepi32_ps(dot[h][n]));
         if constexpr (Format::kMins) {  // each row's minimum stands for all 32 columns
           const __m256 min_dot = _mm256_set1_ps(static_cast<float>(from.sums32[sub]));
@@ -196,12 +196,11 @@ inline void tile_32(const Source& source, uint32_t subs, uint32_t first_half,
 
 template <int H, int N, class Source>
 __attribute__((noinline)) void tile(const Source& source, uint32_t subs, uint32_t first_half,
-                                    const ActivationBlock* input, uint64_t stride,
-                                    __m256 (*sums)[2]) {
+                                    const ActivationBlock* input, __m256 (*sums)[2]) {
   if constexpr (Source::Format::kBlock == 256) {
-    tile_256<Source, H, N>(source, first_half, input, stride, sums);
+    tile_256<Source, H, N>(source, first_half, input, sums);
   } else {
-    tile_32<Source, H, N>(source, subs, first_half, input, stride, sums);
+    tile_32<Source, H, N>(source, subs, first_half, input, sums);
   }
 }
 
@@ -211,21 +210,20 @@ struct Step {
   const uint8_t* group;
   uint32_t c, subs;
   const ActivationBlock* input;  // of the first token
-  uint64_t stride;
 };
 
 // N tokens that decode as they go.
 template <class Format, int N>
 void direct(const Step& step, uint32_t token, Sums& sums) {
-  const ActivationBlock* input = step.input + token * step.stride;
+  const ActivationBlock* input = step.input + token;
   if constexpr (N == 4) {  // there are not registers enough for both halves at once
     const Direct<Format, 1> low(step.group, step.c, 0);
-    tile<1, N>(low, step.subs, 0, input, step.stride, sums.token + token);
+    tile<1, N>(low, step.subs, 0, input, sums.token + token);
     const Direct<Format, 1> high(step.group, step.c, 1);
-    tile<1, N>(high, step.subs, 1, input, step.stride, sums.token + token);
+    tile<1, N>(high, step.subs, 1, input, sums.token + token);
   } else {
     const Direct<Format, 2> both(step.group, step.c, 0);
-    tile<2, N>(both, step.subs, 0, input, step.stride, sums.token + token);
+    tile<2, N>(both, step.subs, 0, input, sums.token + token);
   }
 }
 
@@ -242,20 +240,19 @@ struct Bytes {
   static void decode(const Step& step, Buffer& panel) { panel.fill(step.group, step.c, step.subs); }
   template <int N>
   static void run(const Buffer& panel, const Step& step, uint32_t token, Sums& sums) {
-    tile<2, N>(panel, step.subs, 0, step.input + token * step.stride, step.stride,
-               sums.token + token);
+    tile<2, N>(panel, step.subs, 0, step.input + token, sums.token + token);
   }
 };
 
 // sum += what a block comes to, from its exact integers.
 template <bool mins, int N>
 inline void add_block(const WordPanel& panel, uint32_t sub, const __m256i (&dot)[2][N],
-                      const ActivationBlock* input, uint64_t stride, __m256 (*sums)[2]) {
+                      const ActivationBlock* input, __m256 (*sums)[2]) {
 #pragma GCC unroll 2
   for (uint32_t h = 0; h < 2; ++h) {
 #pragma GCC unroll 8
     for (uint32_t n = 0; n < N; ++n) {
-      const ActivationBlock& from = input[n * stride];
+      const ActivationBlock& from = input[n];
       __m256 product = _mm256_mul_ps(panel.factors[sub][h], _mm256_cvtepi32_ps(dot[h][n]));
       if constexpr (mins) {
         __m256i min_dot = _mm256_setzero_si256();
@@ -272,10 +269,10 @@ inline void add_block(const WordPanel& panel, uint32_t sub, const __m256i (&dot)
 
 // The panel times N tokens.
 template <uint32_t block, bool mins, int N>
-void word_tile(const WordPanel& panel, uint32_t subs, const ActivationBlock* input, uint64_t stride,
+void word_tile(const WordPanel& panel, uint32_t subs, const ActivationBlock* input,
                __m256 (*sums)[2]) {
   TokenWords tokens[N];
-  for (uint32_t n = 0; n < N; ++n) widen(input[n * stride], tokens[n]);
+  for (uint32_t n = 0; n < N; ++n) widen(input[n], tokens[n]);
   __m256i dot[2][N];
   for (uint32_t sub = 0; sub < subs; ++sub) {
     if (block == 32 || sub == 0) {
@@ -296,9 +293,9 @@ void word_tile(const WordPanel& panel, uint32_t subs, const ActivationBlock* inp
         }
       }
     }
-    if (block == 32) add_block<mins>(panel, sub, dot, input, stride, sums);
+    if (block == 32) add_block<mins>(panel, sub, dot, input, sums);
   }
-  if (block == 256) add_block<mins>(panel, 0, dot, input, stride, sums);
+  if (block == 256) add_block<mins>(panel, 0, dot, input, sums);
 }
 
 template <class Format>
@@ -309,8 +306,7 @@ struct Words {
   }
   template <int N>
   static void run(const Buffer& panel, const Step& step, uint32_t token, Sums& sums) {
-    word_tile<Format::kBlock, false, N>(panel, step.subs, step.input + token * step.stride,
-                                        step.stride, sums.token + token);
+    word_tile<Format::kBlock, false, N>(panel, step.subs, step.input + token, sums.token + token);
   }
 };
 
@@ -330,8 +326,7 @@ struct Decoded {
   }
   template <int N>
   static void run(const Buffer& panel, const Step& step, uint32_t token, Sums& sums) {
-    word_tile<256, true, N>(panel, step.subs, step.input + token * step.stride, step.stride,
-                            sums.token + token);
+    word_tile<256, true, N>(panel, step.subs, step.input + token, sums.token + token);
   }
 };
 
@@ -367,16 +362,15 @@ void multiply(const Matrix& matrix, uint32_t group_begin, uint32_t group_end,
     for (uint32_t token = 0; token < activations.tokens; token += kChunkTokens) {
       const uint32_t left = activations.tokens - token;
       const uint32_t tokens = left < kChunkTokens ? left : kChunkTokens;
-      Step step{
-          &matrix, matrix.data + uint64_t{g} * matrix.group_bytes,        0,
-          8,       activations.blocks + token * activations.block_stride, activations.block_stride};
+      Step step{&matrix, matrix.data + uint64_t{g} * matrix.group_bytes, 0, 8,
+                activations.blocks + token};
       clear(sums, tokens);
       for (uint32_t column = 0; column < matrix.columns; column += 256) {
         const uint32_t subs = (matrix.columns - column) / 32;
         step.subs = subs < 8 ? subs : 8;
         advance(step, tokens, sums);
         ++step.c;
-        ++step.input;
+        step.input += activations.block_stride;
       }
       store(sums, tokens, outputs + token * stride + uint64_t{g} * kGroupRows, stride);
     }

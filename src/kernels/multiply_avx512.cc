@@ -60,7 +60,7 @@ inline void add_scaled(const typename Format::Block& block, uint32_t sub, __m512
 // of the activations' block.
 template <class Format, int N, bool stream>
 inline void add_products(typename Format::Block& block, const ActivationBlock* input,
-                         uint64_t stride, uint32_t first_sub, __m512i (&dot)[N]) {
+                         uint32_t first_sub, __m512i (&dot)[N]) {
   constexpr uint32_t kSubs = Format::kBlock / 32;
   // Two chains of sums where the scales differ, or where one would wait for itself.
   constexpr bool kTwo = Format::kSub == 16 || N <= 2;
@@ -74,7 +74,7 @@ inline void add_products(typename Format::Block& block, const ActivationBlock* i
     __m512i part[2][N];
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
-      const ActivationBlock& from = input[n * stride];
+      const ActivationBlock& from = input[n];
       part[0][n] = part[1][n] = _mm512_setzero_si512();
       if (!Format::kOffset) continue;
       if (Format::kSub == 16) {
@@ -91,7 +91,7 @@ inline void add_products(typename Format::Block& block, const ActivationBlock* i
       if constexpr (!DecodesSubs<Format>) Format::decode(block, sub, i, w[i], w[i + 4]);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
-        const int8_t* at = input[n * stride].quants + 32 * (first_sub + sub) + 4 * i;
+        const int8_t* at = input[n].quants + 32 * (first_sub + sub) + 4 * i;
         part[0][n] = _mm512_dpbusd_epi32(part[0][n], w[i], broadcast_dword(at));
         __m512i& second = part[kTwo][n];
         second = _mm512_dpbusd_epi32(second, w[i + 4], broadcast_dword(at + 16));
@@ -104,7 +104,7 @@ inline void add_products(typename Format::Block& block, const ActivationBlock* i
 // M of the contract, for formats with minima in blocks of 256.
 template <class Format, int N>
 inline void minimum_products(const typename Format::Block& block, const ActivationBlock* input,
-                             uint64_t stride, __m512i (&dot)[N]) {
+                             __m512i (&dot)[N]) {
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
 #pragma GCC unroll 8
@@ -112,7 +112,7 @@ inline void minimum_products(const typename Format::Block& block, const Activati
     const __m512i mins = Format::min_pair(block, p);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
-      const ActivationBlock& from = input[n * stride];
+      const ActivationBlock& from = input[n];
       const int16_t* sums = Format::kSub == 16 ? from.sums16 : from.sums32;
       dot[n] = _mm512_dpwssd_epi32(dot[n], mins, broadcast_dword(sums + 2 * p));
     }
@@ -122,12 +122,12 @@ inline void minimum_products(const typename Format::Block& block, const Activati
 // One block of 256 columns times N tokens, added to what stands in `out` [N][stride].
 template <class Format, int N, bool stream>
 inline void add_block(typename Format::Block& block, bool first, const ActivationBlock* input,
-                      uint64_t input_stride, float* out, uint64_t stride) {
+                      float* out, uint64_t stride) {
   __m512i dot[N], min_dot[N];
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) dot[n] = _mm512_setzero_si512();
-  add_products<Format, N, stream>(block, input, input_stride, 0, dot);
-  if constexpr (Format::kMins) minimum_products<Format>(block, input, input_stride, min_dot);
+  add_products<Format, N, stream>(block, input, 0, dot);
+  if constexpr (Format::kMins) minimum_products<Format>(block, input, min_dot);
   const __m512 factor = Format::factor(block);
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) {
@@ -137,7 +137,7 @@ inline void add_block(typename Format::Block& block, bool first, const Activatio
           _mm512_fnmadd_ps(Format::min_factor(block), _mm512_cvtepi32_ps(min_dot[n]), product);
     }
     const __m512 sum = first ? _mm512_setzero_ps() : _mm512_loadu_ps(out + n * stride);
-    const __m512 scale = _mm512_set1_ps(input[n * input_stride].scales[0]);
+    const __m512 scale = _mm512_set1_ps(input[n].scales[0]);
     _mm512_storeu_ps(out + n * stride, _mm512_fmadd_ps(scale, product, sum));
   }
 }
@@ -148,11 +148,12 @@ template <class Format, int N, bool stream>
 void tile(const Matrix& matrix, const uint8_t* group, const Activations& activations,
           uint32_t token, float* outputs, uint64_t stride) {
   const uint32_t blocks = matrix.columns / 256;
-  const ActivationBlock* input = activations.blocks + token * activations.block_stride;
-  for (uint32_t b = 0; b < blocks; ++b, ++input) {
+  const ActivationBlock* input = activations.blocks + token;
+  // Not read in the loop: the compiler cannot know that no store hits it, and waits.
+  const uint64_t block_stride = activations.block_stride;
+  for (uint32_t b = 0; b < blocks; ++b, input += block_stride) {
     typename Format::Block block = Format::open(group, b);
-    add_block<Format, N, stream>(block, b == 0, input, activations.block_stride,
-                                 outputs + token * stride, stride);
+    add_block<Format, N, stream>(block, b == 0, input, outputs + token * stride, stride);
   }
 }
 
@@ -161,20 +162,20 @@ template <class Format, int N, bool stream>
 void tile_32(const Matrix& matrix, const uint8_t* group, const Activations& activations,
              uint32_t token, float* outputs, uint64_t stride) {
   const uint32_t blocks = matrix.columns / 32;
-  const uint64_t input_stride = activations.block_stride;
-  const ActivationBlock* tokens = activations.blocks + token * input_stride;
+  const ActivationBlock* tokens = activations.blocks + token;
+  const uint64_t block_stride = activations.block_stride;
   __m512 sum[N];
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) sum[n] = _mm512_setzero_ps();
   for (uint32_t b = 0; b < blocks; ++b) {
     typename Format::Block block = Format::open(group, b);
-    const ActivationBlock* input = tokens + b / 8;
+    const ActivationBlock* input = tokens + b / 8 * block_stride;
     __m512i dot[N];
-    add_products<Format, N, stream>(block, input, input_stride, b % 8, dot);
+    add_products<Format, N, stream>(block, input, b % 8, dot);
     const __m512 factor = Format::factor(block);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
-      const ActivationBlock& from = input[n * input_stride];
+      const ActivationBlock& from = input[n];
       __m512 product = _mm512_mul_ps(factor, _mm512_cvtepi32_ps(dot[n]));
       if constexpr (Format::kMins) {  // each row's minimum stands for all 32 columns
         const __m512 min_dot = _mm512_set1_ps(static_cast<float>(from.sums32[b % 8]));
@@ -338,25 +339,23 @@ constexpr uint32_t kPanelSums = 128;
 
 template <class Format, int N>
 inline void add_panel(const Panel<Format>& panel, bool first, const ActivationBlock* input,
-                      uint64_t input_stride, uint32_t token, float (&sums)[kPanelSums][16]) {
+                      uint32_t token, float (&sums)[kPanelSums][16]) {
   typename FromPanel<Format>::Block block{&panel};
-  add_block<FromPanel<Format>, N, false>(block, first, input + token * input_stride, input_stride,
-                                         sums[token], 16);
+  add_block<FromPanel<Format>, N, false>(block, first, input + token, sums[token], 16);
 }
 
 template <class Format>
 inline void add_panel_tokens(const Panel<Format>& panel, bool first, const ActivationBlock* input,
-                             uint64_t input_stride, uint32_t tokens,
-                             float (&sums)[kPanelSums][16]) {
+                             uint32_t tokens, float (&sums)[kPanelSums][16]) {
   uint32_t token = 0;
   for (; token + 8 <= tokens; token += 8) {
-    add_panel<Format, 8>(panel, first, input, input_stride, token, sums);
+    add_panel<Format, 8>(panel, first, input, token, sums);
   }
-  if ((tokens & 4) != 0) add_panel<Format, 4>(panel, first, input, input_stride, token, sums);
+  if ((tokens & 4) != 0) add_panel<Format, 4>(panel, first, input, token, sums);
   token += tokens & 4;
-  if ((tokens & 2) != 0) add_panel<Format, 2>(panel, first, input, input_stride, token, sums);
+  if ((tokens & 2) != 0) add_panel<Format, 2>(panel, first, input, token, sums);
   token += tokens & 2;
-  if ((tokens & 1) != 0) add_panel<Format, 1>(panel, first, input, input_stride, token, sums);
+  if ((tokens & 1) != 0) add_panel<Format, 1>(panel, first, input, token, sums);
 }
 
 template <class Format>
@@ -370,10 +369,10 @@ void multiply_panels(const Matrix& matrix, uint32_t group_begin, uint32_t group_
     for (uint32_t token = 0; token < activations.tokens; token += kPanelSums) {
       const uint32_t left = activations.tokens - token;
       const uint32_t tokens = left < kPanelSums ? left : kPanelSums;
-      const ActivationBlock* input = activations.blocks + token * activations.block_stride;
-      for (uint32_t b = 0; b < blocks; ++b) {
+      const ActivationBlock* input = activations.blocks + token;
+      for (uint32_t b = 0; b < blocks; ++b, input += activations.block_stride) {
         fill_panel(group, b, panel);
-        add_panel_tokens(panel, b == 0, input + b, activations.block_stride, tokens, sums);
+        add_panel_tokens(panel, b == 0, input, tokens, sums);
       }
       for (uint32_t n = 0; n < tokens; ++n) {
         float* out = outputs + (token + n) * stride + uint64_t{g} * kGroupRows;

@@ -25,9 +25,9 @@ struct alignas(64) Ring32 {
 template <bool mins>
 [[gnu::always_inline]] inline void copy_scales(const BlockJob& job, const TilePlace& tile,
                                                uint32_t tokens_tile, Ring32& ring) {
-  const ActivationBlock* input = job.input + tile.first_token * job.input_stride;
+  const ActivationBlock* input = job.input + tile.first_token;
   const uint32_t rows = job.tokens < 16 ? job.tokens : 16;
-  for (uint32_t r = 0; r < rows; ++r, input += job.input_stride) {
+  for (uint32_t r = 0; r < rows; ++r, ++input) {
     _mm256_store_ps(ring.scales[tokens_tile % 2][r], _mm256_load_ps(input->scales));
     if constexpr (mins) {
       const __m128i sums = _mm_load_si128(reinterpret_cast<const __m128i*>(input->sums32));
@@ -113,10 +113,11 @@ struct Pipeline32 {
     const uint32_t before = n == 0 ? 0 : n - 1;
     TilePlace tile_before = tile_place(job.tokens, count, before);
     if (n == 0) tile_before.keep = 0;
+    job.weights.ask(tile.panel, tile.first_token / 16);
     if (tile.panel == 0) copy_scales<mins>(job, tile, n / count, ring);
     Finisher earlier(panels, job, tile_before, before / count, blocks, ring);
-    const ActivationBlock* input = job.input + tile.first_token * job.input_stride;
-    const uint64_t stride = job.input_stride * sizeof(ActivationBlock);
+    const ActivationBlock* input = job.input + tile.first_token;
+    constexpr uint64_t stride = sizeof(ActivationBlock);
     const Panel32& panel = panels[tile.panel];
     link_32<0>(panel, input, stride, ring, earlier);
     link_32<1>(panel, input, stride, ring, earlier);

@@ -29,15 +29,34 @@ struct SumsPlace {
   uint64_t token_stride;
 };
 
+// Weights that are needed soon: `lines` cache lines of each of two groups. They are asked for bit by
+// bit, between the tiles: all at once they would keep the tiles' own loads waiting.
+struct WeightsAhead {
+  const char* at;
+  uint64_t panel_stride;
+  uint32_t lines;
+  uint32_t share;  // of one tile
+
+  // The share of the tile that is number `row` of its panel.
+  [[gnu::always_inline]] void ask(uint32_t panel, uint32_t row) const {
+    const char* from = at + panel * panel_stride;
+    for (uint32_t line = row * share; line < (row + 1) * share && line < lines; ++line) {
+      _mm_prefetch(from + 64 * line, _MM_HINT_T1);
+    }
+  }
+};
+
 // One block of 256 columns of a pass, but for its weights.
 struct BlockJob {
   const ActivationBlock* input;  // of the first token
-  uint64_t input_stride;
+  uint64_t input_stride;         // blocks to the next 256 columns
   uint32_t tokens;
   SumsPlace from;  // the sums over the blocks before; not read where `begun` is 0
   SumsPlace to;
+  SumsPlace next;   // where the next block's sums will go
   bool inside;      // both are the same place, tokens side by side
   __mmask16 begun;  // all ones but for the first block
+  WeightsAhead weights;
 };
 
 // Tile n of a block: panels go round within 16 tokens.
@@ -68,8 +87,7 @@ struct TilePlace {
 [[gnu::always_inline]] inline const char* ahead_of(const BlockJob& job, uint32_t panel,
                                                    uint32_t token) {
   const bool last = token + 16 >= job.tokens;
-  const ActivationBlock* next =
-      last ? job.input + 1 : job.input + uint64_t{token + 16} * job.input_stride;
+  const ActivationBlock* next = last ? job.input + job.input_stride : job.input + token + 16;
   return reinterpret_cast<const char*>(next) + 192 * panel;
 }
 [[gnu::always_inline]] inline void prefetch_half(const char* at) {
@@ -106,7 +124,7 @@ struct Finish {
         begun(job.begun) {
     const Panel& panel = panels[tile.panel];
     sums = ring.sums + 16 * (n * Digits::kCount % 4);
-    input = reinterpret_cast<const uint8_t*>(job.input + tile.first_token * job.input_stride);
+    input = reinterpret_cast<const uint8_t*>(job.input + tile.first_token);
     from = job.from.at + tile.panel * job.from.panel_stride + tile.first_token * from_stride;
     to = job.to.at + tile.panel * job.to.panel_stride + tile.first_token * to_stride;
     factor = _mm512_load_ps(panel.factor);
@@ -133,7 +151,7 @@ struct Finish {
         product = _mm512_fnmadd_ps(min_factor, _mm512_cvtepi32_ps(min_dot(*block)), product);
       }
       float* out = inside ? to + 16 * r : to;
-      const __m512 sum = inside ? _mm512_loadu_ps(out) : _mm512_maskz_loadu_ps(begun, from);
+      const __m512 sum = _mm512_maskz_loadu_ps(begun, inside ? out : from);
       _mm512_storeu_ps(out, _mm512_fmadd_ps(_mm512_set1_ps(block->scales[0]), product, sum));
     }
     if constexpr (!inside) {
@@ -159,7 +177,8 @@ struct Finish {
 // How the work between products walks along the tokens: of an earlier tile, and of the next.
 struct Walk {
   const char* ahead;
-  uint64_t stride;  // bytes from token to token
+  const char* next;  // the sums of the next block, which may lie far apart
+  uint64_t next_stride;
   uint64_t offset = 0;
 };
 
@@ -175,7 +194,9 @@ template <class Digits, int sums, int k, uint32_t tokens, class Finisher>
   for (uint32_t r = 0; r < tokens; ++r) {
     earlier.token(first + tokens * k + r, walk.offset);
     prefetch_half(walk.ahead + walk.offset);
-    walk.offset += walk.stride;
+    _mm_prefetch(walk.next, _MM_HINT_T1);
+    walk.next += walk.next_stride;
+    walk.offset += sizeof(ActivationBlock);
   }
 }
 
@@ -190,8 +211,8 @@ template <class Digits, int sums, uint32_t tokens, class Finisher>
 }
 
 [[gnu::always_inline]] inline void load_tokens(const BlockJob& job, uint32_t first_token) {
-  const ActivationBlock* input = job.input + first_token * job.input_stride;
-  const uint64_t stride = job.input_stride * sizeof(ActivationBlock);
+  const ActivationBlock* input = job.input + first_token;
+  constexpr uint64_t stride = sizeof(ActivationBlock);
   tile_load<2>(input->quants, stride);
   tile_load<3>(input->quants + 64, stride);
   tile_load<4>(input->quants + 128, stride);
@@ -217,7 +238,10 @@ struct Pipeline {
     const TilePlace tile = tile_place(job.tokens, count, n);
     Finisher earlier = finisher(panels, count, job, ring, n - kLag, n >= kLag);
     Walk walk{ahead_of(job, tile.panel, tile.first_token),
-              job.input_stride * sizeof(ActivationBlock)};
+              reinterpret_cast<const char*>(job.next.at + tile.panel * job.next.panel_stride +
+                                            tile.first_token * job.next.token_stride),
+              job.next.token_stride * sizeof(float)};
+    job.weights.ask(tile.panel, tile.first_token / 16);
     if (tile.panel == 0) load_tokens(job, tile.first_token);
     const Panel& panel = panels[tile.panel];
     constexpr uint32_t kTokens = 4 / Digits::kCount;  // finished between two products
@@ -247,8 +271,7 @@ struct Pipeline {
     }
     for (uint32_t n = tiles > kLag ? tiles - kLag : 0; n < tiles; ++n) {
       Finisher rest = finisher(panels, count, job, ring, n, true);
-      const uint64_t stride = job.input_stride * sizeof(ActivationBlock);
-      for (uint32_t r = 0; r < 16; ++r) rest.token(r, r * stride);
+      for (uint32_t r = 0; r < 16; ++r) rest.token(r, r * sizeof(ActivationBlock));
     }
   }
 };

@@ -57,7 +57,7 @@ void multiply_blocks(const Matrix& matrix, uint32_t group_begin, uint32_t group_
       const uint32_t first = b * block_elements;
       for (uint32_t token = 0; token < activations.tokens; ++token) {
         const ActivationBlock& input =
-            activations.blocks[token * activations.block_stride + first / 256];
+            activations.blocks[first / 256 * activations.block_stride + token];
         const int8_t* quants = input.quants + first % 256;
         const int16_t* sums = input.sums16 + first % 256 / 16;
         int32_t dot = 0, min_dot = 0;
@@ -104,9 +104,10 @@ void sum_up(ActivationBlock& block, uint32_t first) {
 }
 
 // Contract §4.
-void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out,
+              uint64_t stride) {
   for (uint32_t first = 0; first < columns; first += block) {
-    ActivationBlock& to = out[first / 256];
+    ActivationBlock& to = out[first / 256 * stride];
     uint32_t largest_bits = 0;  // as integers, so that the order of comparisons cannot matter
     for (uint32_t i = first; i < first + block; ++i) {
       const uint32_t bits = std::bit_cast<uint32_t>(values[i]) & 0x7fffffff;

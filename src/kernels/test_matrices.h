@@ -69,12 +69,12 @@ struct QuantizedTokens {
   QuantizedTokens(const Kernels& kernels, uint32_t tokens, uint32_t columns, uint32_t block,
                   Random& random)
       : values(uint64_t{tokens} * columns),
-        blocks(uint64_t{tokens} * (activation_blocks(columns) + 1)) {
+        blocks(uint64_t{tokens + 1} * activation_blocks(columns)) {
     for (float& value : values) value = random.normal();
-    const uint64_t stride = activation_blocks(columns) + 1;
+    const uint64_t stride = tokens + 1;
     for (uint32_t token = 0; block > 1 && token < tokens; ++token) {
       kernels.quantize(values.data() + uint64_t{token} * columns, columns, block,
-                       blocks.data() + token * stride);
+                       blocks.data() + token, stride);
     }
     activations = {tokens, columns, values.data(), columns, blocks.data(), stride};
   }

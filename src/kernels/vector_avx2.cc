@@ -48,9 +48,10 @@ void put_sums(ActivationBlock& block, uint32_t sub_block, const int32_t (&sums)[
   block.offsets32[sub_block] = -128 * (sums[0] + sums[1]);
 }
 
-void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out,
+              uint64_t stride) {
   for (uint32_t first = 0; first < columns; first += block) {
-    ActivationBlock& to = out[first / 256];
+    ActivationBlock& to = out[first / 256 * stride];
     const uint32_t start = first % 256;
     const uint32_t largest_bits = largest_magnitude_bits(values + first, block);
     float largest;

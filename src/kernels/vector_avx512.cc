@@ -39,9 +39,10 @@ void put_sums(ActivationBlock& block) {
   _mm_store_si128(reinterpret_cast<__m128i*>(block.sums32), _mm256_cvtepi32_epi16(sums32));
 }
 
-void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out) {
+void quantize(const float* values, uint32_t columns, uint32_t block, ActivationBlock* out,
+              uint64_t stride) {
   for (uint32_t first = 0; first < columns; first += block) {
-    ActivationBlock& to = out[first / 256];
+    ActivationBlock& to = out[first / 256 * stride];
     const uint32_t start = first % 256;
     __m512i most = _mm512_setzero_si512();
     for (uint32_t i = first; i < first + block; i += 16) {
@@ -71,7 +72,7 @@ void quantize(const float* values, uint32_t columns, uint32_t block, ActivationB
   }
   const uint32_t rest = columns % 256;
   if (rest == 0) return;
-  ActivationBlock& last = out[columns / 256];
+  ActivationBlock& last = out[columns / 256 * stride];
   for (uint32_t i = rest; i < 256; ++i) last.quants[i] = 0;
   put_sums(last);
 }

@@ -65,7 +65,7 @@ void Pass::store(uint32_t layer, uint32_t token, const Rows& key, const Rows& va
     }
     kernels::ActivationBlock blocks[kernels::activation_blocks(kHeadWidthMax)];
     uint16_t scale;
-    kernels_->quantize(k, width, 32, blocks);
+    kernels_->quantize(k, width, 32, blocks, 1);
     for (uint32_t i = 0; i < width; i += 4) {
       std::memcpy(keys + (uint64_t{tile} * width + i) * kTileRows + 4 * lane,
                   blocks[i / 256].quants + i % 256, 4);
@@ -76,7 +76,7 @@ void Pass::store(uint32_t layer, uint32_t token, const Rows& key, const Rows& va
       std::memcpy(key_scales + 2 * ((uint64_t{tile} * (width / 32) + b) * kTileRows + lane), &scale,
                   2);
     }
-    kernels_->quantize(v, value_width, 32, blocks);
+    kernels_->quantize(v, value_width, 32, blocks, 1);
     uint8_t* value_scales = values + uint64_t{kPagePositions} * value_width;
     for (uint32_t b = 0; b < value_width / 32; ++b) {
       std::memcpy(values + uint64_t{at} * value_width + 32 * b, blocks[b / 8].quants + b % 8 * 32,
@@ -124,7 +124,7 @@ void Pass::prepare_queries(const AttentionUnit& unit, const Rows& query, const f
     float* to = scratch.queries + uint64_t{q} * width;
     for (uint32_t i = 0; i < width; ++i) to[i] = from[i] * scale;
     if (layout.type == KvType::Q8_0) {
-      kernels_->quantize(to, width, 32, scratch.blocks + q * kernels::activation_blocks(width));
+      kernels_->quantize(to, width, 32, scratch.blocks + q * kernels::activation_blocks(width), 1);
     }
     if (slopes != nullptr) scratch.slopes[q] = slopes[head];
   }

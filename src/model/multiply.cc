@@ -32,13 +32,14 @@ uint64_t round_up(uint64_t value, uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// An odd number, so that the same column of many tokens does not fall into few sets of the caches.
-uint64_t block_stride(uint64_t columns) {
-  return kernels::activation_blocks(static_cast<uint32_t>(columns)) | 1;
+// Odd, so that the same tokens' blocks do not fall into few sets of the caches.
+uint64_t block_stride(uint64_t tokens) {
+  return tokens | 1;
 }
 
 uint64_t input_bytes(uint64_t tokens, uint64_t columns, bool copied) {
-  const uint64_t blocks = tokens * block_stride(columns) * sizeof(ActivationBlock);
+  const uint64_t blocks = block_stride(tokens) * sizeof(ActivationBlock) *
+                          kernels::activation_blocks(static_cast<uint32_t>(columns));
   const uint64_t floats = tokens * round_up(columns, kGroupRows) * sizeof(float);
   return copied ? std::max(blocks, floats) : blocks;
 }
@@ -162,16 +163,21 @@ Multiplier::~Multiplier() {
 // Puts the input into the form that weights with this block take: into `memory`, unless it is
 // floats and nobody will be late.
 kernels::Activations Multiplier::prepare(const Rows& input, uint32_t tokens, uint32_t block,
-                                         uint8_t* memory, bool copy) {
-  const uint64_t stride = block_stride(input.width);
+                                         MakeRow make_row, uint8_t* memory, bool copy) {
+  const uint64_t stride = block_stride(tokens);
   auto* blocks = reinterpret_cast<ActivationBlock*>(memory);
   kernels::Activations activations{tokens, input.width, input.data, input.stride, blocks, stride};
   if (block > 1) {
-    pool_.run_chunks(tokens, [&](uint64_t token, uint32_t) {
-      kernels_.quantize(input.row(static_cast<uint32_t>(token)), input.width, block,
-                        blocks + token * stride);
+    pool_.run_chunks(tokens, [&](uint64_t index, uint32_t) {
+      const auto token = static_cast<uint32_t>(index);
+      make_row(token);
+      kernels_.quantize(input.row(token), input.width, block, blocks + token, stride);
     });
-  } else if (copy) {
+    return activations;
+  }
+  pool_.run_chunks(tokens,
+                   [&](uint64_t token, uint32_t) { make_row(static_cast<uint32_t>(token)); });
+  if (copy) {
     auto* values = reinterpret_cast<float*>(memory);
     activations.values = values;
     activations.value_stride = round_up(input.width, kGroupRows);
@@ -182,15 +188,15 @@ kernels::Activations Multiplier::prepare(const Rows& input, uint32_t tokens, uin
   return activations;
 }
 
-// All that have the same block, and so the same form of the input.
-void Multiplier::run(std::span<const Product> products, const Rows& input, uint32_t tokens,
-                     uint32_t block) {
+// All that have the same block, and so the same form of the input. False if there are none.
+bool Multiplier::run(std::span<const Product> products, const Rows& input, uint32_t tokens,
+                     uint32_t block, MakeRow make_row) {
   const uint32_t threads = pool_.threads();
   const uint32_t slot = pool_.free_slot();
   Loop& loop = *loops_[slot];
   loop.set_products(products, block);
   const Split& split = loop.split();
-  if (split.groups() == 0) return;
+  if (split.groups() == 0) return false;
 
   const uint64_t groups = split.groups() / threads, rows = groups * kGroupRows;
   const uint64_t groups_most = std::clamp<uint64_t>(groups, 1, ThreadPool::kChunksMax);
@@ -200,21 +206,30 @@ void Multiplier::run(std::span<const Product> products, const Rows& input, uint3
   const bool revocable = threads > 1 && tokens <= kRevocableTokens &&
                          uint64_t{split.groups_max(chunks)} * kGroupRows * tokens <= chunk_floats_;
   if (revocable) {
-    loop.set_activations(prepare(input, tokens, block, loop.input(), true));
+    loop.set_activations(prepare(input, tokens, block, make_row, loop.input(), true));
     pool_.run_revocable(slot, chunks, loop);
-    return;
+    return true;
   }
-  loop.set_activations(prepare(input, tokens, block, input_, false));
-  if (threads == 1) return loop.compute_in_place({.share = 0, .index = 0, .of = 1, .thread = 0});
+  loop.set_activations(prepare(input, tokens, block, make_row, input_, false));
+  if (threads == 1) {
+    loop.compute_in_place({.share = 0, .index = 0, .of = 1, .thread = 0});
+    return true;
+  }
   const uint64_t coarse = std::clamp(rows / kPromptChunkRows, kPromptChunksMin, kPromptChunksMax);
   pool_.run_shares(static_cast<uint32_t>(std::min(coarse, groups_most)),
                    [&](const Chunk& chunk) { loop.compute_in_place(chunk); });
+  return true;
 }
 
-void Multiplier::multiply(std::span<const Product> products, const Rows& input, uint32_t tokens) {
+void Multiplier::multiply(std::span<const Product> products, const Rows& input, uint32_t tokens,
+                          MakeRow make_row) {
   CHECK(tokens <= limits_.tokens && input.width <= limits_.columns);
   for (const Product& product : products) CHECK(product.matrix.columns == input.width);
-  for (const uint32_t block : {1u, 32u, 256u}) run(products, input, tokens, block);
+  const auto nothing = [](uint32_t) {};
+  bool made = false;
+  for (const uint32_t block : {1u, 32u, 256u}) {
+    made |= run(products, input, tokens, block, made ? MakeRow(nothing) : make_row);
+  }
 }
 
 }  // namespace sotto::model

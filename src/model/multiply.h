@@ -52,16 +52,23 @@ class Multiplier {
   Multiplier(const Multiplier&) = delete;
   Multiplier& operator=(const Multiplier&) = delete;
 
-  // output = matrix times input, for the first `tokens` rows; at most kProductsMax products.
-  void multiply(std::span<const Product> products, const Rows& input, uint32_t tokens);
+  // output = matrix times input, for the first `tokens` rows; at most kProductsMax products. Each row
+  // of the input is made by `make_row` on some thread, just before it is used and still in its caches.
+  void multiply(std::span<const Product> products, const Rows& input, uint32_t tokens,
+                FunctionRef<void(uint32_t token)> make_row);
+  void multiply(std::span<const Product> products, const Rows& input, uint32_t tokens) {
+    multiply(products, input, tokens, [](uint32_t) {});
+  }
 
  private:
   class Loop;
   Multiplier(const kernels::Kernels& kernels, ThreadPool& pool, const Limits& limits);
 
-  kernels::Activations prepare(const Rows& input, uint32_t tokens, uint32_t block, uint8_t* memory,
-                               bool copy);
-  void run(std::span<const Product> products, const Rows& input, uint32_t tokens, uint32_t block);
+  using MakeRow = FunctionRef<void(uint32_t token)>;
+  kernels::Activations prepare(const Rows& input, uint32_t tokens, uint32_t block, MakeRow make_row,
+                               uint8_t* memory, bool copy);
+  bool run(std::span<const Product> products, const Rows& input, uint32_t tokens, uint32_t block,
+           MakeRow make_row);
 
   const kernels::Kernels& kernels_;
   ThreadPool& pool_;

@@ -29,7 +29,8 @@ class Placer {
     return memory_ == nullptr ? nullptr : reinterpret_cast<T*>(memory_ + at);
   }
   Rows rows(uint32_t count, uint32_t width) {
-    const uint64_t stride = round_up(width, kGroupRows);
+    // An odd number of cache lines, so that one column of many tokens does not fall into few sets.
+    const uint64_t stride = round_up(width, kGroupRows) | kGroupRows;
     return {take<float>(count * stride), stride, width};
   }
   kernels::Partials partials(uint64_t count, uint32_t value_width) {
@@ -179,8 +180,8 @@ void Pass::rotate(const Rope& rope, RopeStyle style, const Rows& x) {
   });
 }
 
-void Pass::silu_multiply() {
-  for_tokens([&](uint32_t token) {
+void Pass::multiply_gated(std::initializer_list<Product> products) {
+  multiplier_->multiply({products.begin(), products.size()}, gate, rows_, [&](uint32_t token) {
     kernels_->silu_multiply(gate.row(token), up.row(token), gate.width, gate.row(token));
   });
 }

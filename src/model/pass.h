@@ -62,7 +62,8 @@ class Pass {
   // `slopes` (one per head) scores are biased by distance (ALiBi).
   void attend(uint32_t layer, const Rows& query, const Rows& key, const Rows& value,
               const float* slopes = nullptr);
-  void silu_multiply();  // gate = silu(gate) * up
+  // gate = silu(gate) * up, and the products with that.
+  void multiply_gated(std::initializer_list<Product> products);
   void gelu(const Rows& x);
 
   // Keeps only the hidden rows of these tokens (ascending), as rows 0, 1, … of `hidden`; only

@@ -60,8 +60,7 @@ class Qwen2 : public Architecture {
 
       pass.rms_norm(pass.hidden, layer.ffn_norm, pass.normed);
       pass.multiply({{layer.gate, pass.gate}, {layer.up, pass.up}}, pass.normed);
-      pass.silu_multiply();
-      pass.multiply({{layer.down, pass.normed}}, pass.gate);
+      pass.multiply_gated({{layer.down, pass.normed}});
       pass.add(pass.hidden, pass.normed);
     }
   }
