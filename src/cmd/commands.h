@@ -25,5 +25,7 @@ Run add_render(CLI::App& app);
 Run add_logits(CLI::App& app);
 Run add_run(CLI::App& app);
 Run add_bench(CLI::App& app);
+Run add_serve(CLI::App& app);
+Run add_keys(CLI::App& app);
 
 }  // namespace sotto::cmd

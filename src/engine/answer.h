@@ -29,6 +29,8 @@ class Answer {
   text::AnswerPiece push(TokenId id);
   // A stop string was found: cancel the stream, what it still holds is not part of the answer.
   bool stopped() const { return matcher_.stopped(); }
+  // Whether the next token is part of what the model thinks, not of its answer.
+  bool thinking() const { return split_reasoning_ && splitter_.thinking(); }
   // What was held back. The answer is over.
   text::AnswerPiece finish();
 

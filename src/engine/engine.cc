@@ -42,6 +42,7 @@ struct Engine::Impl {
 
  private:
   bool has_work() const;
+  std::deque<Job>::const_iterator next_waiting() const;
   void end_cancelled();
   void admit_waiting();
   void publish();
@@ -99,7 +100,12 @@ Result<std::unique_ptr<Engine>> Engine::create(model::Model& model, const Engine
   const uint32_t rows = std::min(model.limits().logit_rows_max, model.limits().batch_tokens_max);
   effective.draft_tokens_max = std::min(options.draft_tokens_max, rows - 1);
   if (options.speculation == Speculation::off) effective.draft_tokens_max = 0;
-  if (effective.cache_positions == 0) effective.cache_positions = effective.context;
+  if (effective.cache_positions == 0) {
+    effective.cache_positions = uint64_t{effective.context} * options.cache_requests;
+  }
+  if (effective.sequences_per_tenant_max == 0) {
+    effective.sequences_per_tenant_max = effective.sequences_max;
+  }
   std::unique_ptr<model::KvCache> cache =
       TRY(model::KvCache::create(model.kv_layout(options.kv_type), effective.cache_positions));
   auto impl = std::make_unique<Impl>(model, effective, std::move(cache));
@@ -148,6 +154,7 @@ Result<TokenStream> Engine::submit(Request request) {
   auto state = std::make_shared<TokenStream::State>(impl.hub, impl.options.stream_tokens_max);
   Job job{.stream = state,
           .prompt = std::move(prompt),
+          .tenant = request.tenant,
           .tokens_max = *tokens,
           .sampling = std::move(request.sampling),
           .stop_tokens = std::move(request.stop_tokens),
@@ -223,7 +230,7 @@ void Engine::Impl::run() noexcept {
 }
 
 bool Engine::Impl::has_work() const {
-  if (!waiting.empty() && scheduler.has_room(waiting.front())) return true;
+  if (next_waiting() != waiting.end()) return true;
   const auto is_cancelled = [](const Job& job) { return job.stream->cancelled; };
   if (std::any_of(waiting.begin(), waiting.end(), is_cancelled)) return true;
   const std::vector<Active>& active = scheduler.active();
@@ -242,12 +249,26 @@ void Engine::Impl::end_cancelled() {
   }
 }
 
-// Strictly in the order of arrival: a small request that would fit now does not overtake a large
-// one, which else might wait for ever.
+// The first request of the tenant that has the fewest running, and among equals the one that came
+// first; none when there is no room for it. A tenant with its share running is passed over. But a
+// small request that would fit now does not overtake a large one, which else might wait for ever.
+std::deque<Job>::const_iterator Engine::Impl::next_waiting() const {
+  auto best = waiting.end();
+  uint32_t fewest = options.sequences_per_tenant_max;
+  for (auto job = waiting.begin(); job != waiting.end(); ++job) {
+    const uint32_t running = scheduler.running(job->tenant);
+    if (running >= fewest) continue;
+    fewest = running;
+    best = job;
+  }
+  return best == waiting.end() || !scheduler.has_room(*best) ? waiting.end() : best;
+}
+
 void Engine::Impl::admit_waiting() {
-  while (!waiting.empty() && scheduler.has_room(waiting.front())) {
-    scheduler.admit(std::move(waiting.front()), Clock::now());
-    waiting.pop_front();
+  for (auto next = next_waiting(); next != waiting.end(); next = next_waiting()) {
+    const auto place = waiting.begin() + (next - waiting.cbegin());
+    scheduler.admit(std::move(*place), Clock::now());
+    waiting.erase(place);
   }
   update_stats();
 }

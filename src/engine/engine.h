@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,6 +18,7 @@ namespace sotto::engine {
 
 struct Request {
   std::vector<TokenId> prompt;  // at least one token
+  uint64_t tenant = 0;          // on whose behalf; tenants take turns when places are scarce
   uint32_t tokens_max = 0;      // to generate at most; 0: as many as the context has room for
   SamplingParams sampling;
   std::vector<TokenId> stop_tokens;  // end the answer; the token itself is not delivered
@@ -46,6 +48,14 @@ class TokenStream {
   // that reads slower than the model writes pauses only its own sequence, after
   // `stream_tokens_max`.
   Result<std::optional<Sampled>> next();
+  // Moves the tokens that are there to the end of `tokens`, without waiting. True when the answer is
+  // over and nothing will follow (then finish() is set); its error, if it has one, comes after its
+  // last token.
+  Result<bool> take(SecretVector<Sampled>& tokens);
+  // Calls once when take() has something new to tell, at once if it has already. It is called with
+  // the engine's lock held, so it may hand the news on to another thread and do nothing else. An
+  // empty function takes the last one back: after that it is not called any more.
+  void on_ready(std::function<void()> callback);
   // Frees the sequence within one step of the engine and drops what was not read yet; next() then
   // ends the stream.
   void cancel();
@@ -71,11 +81,13 @@ enum class Speculation {
 inline constexpr uint32_t kDraftTokensDefault = 15;
 
 struct EngineOptions {
-  uint32_t sequences_max = 16;   // running at once
-  uint32_t queue_max = 64;       // waiting for a place
+  uint32_t sequences_max = 16;            // running at once
+  uint32_t queue_max = 64;                // waiting for a place
+  uint32_t sequences_per_tenant_max = 0;  // running at once for one tenant; 0: sequences_max
   uint32_t context = 4096;       // positions of one request, at most; the model's bound it too
-  uint64_t cache_positions = 0;  // of all sequences together; 0: context
-  uint32_t prompt_chunk = 256;   // prompt tokens per step, of all sequences together
+  uint64_t cache_positions = 0;  // of all sequences together; 0: cache_requests times the context
+  uint32_t cache_requests = 1;
+  uint32_t prompt_chunk = 256;  // prompt tokens per step, of all sequences together
   uint32_t stream_tokens_max = 256;
   model::KvType kv_type = model::KvType::F16;
   Speculation speculation = Speculation::automatic;

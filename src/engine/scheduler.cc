@@ -44,6 +44,12 @@ bool Scheduler::has_room(const Job& job) const {
          pages_of(job.positions()) <= cache_.pages_free();
 }
 
+uint32_t Scheduler::running(uint64_t tenant) const {
+  return static_cast<uint32_t>(
+      std::count_if(active_.begin(), active_.end(),
+                    [&](const Active& active) { return active.job.tenant == tenant; }));
+}
+
 void Scheduler::admit(Job&& job, Clock::time_point now) {
   Result<model::Sequence> sequence = cache_.reserve(job.positions());
   CHECK(sequence.has_value());  // has_room() said so
@@ -66,24 +72,51 @@ void Scheduler::remove_done() {
   std::erase_if(active_, [](const Active& active) { return active.done; });
 }
 
-// Even shares, so that several prompts get ahead together; what one does not need goes to the
-// others, and what cannot be divided to whoever came first.
+// Even shares: first among tenants, so that one with many prompts does not hold up another's only
+// one, then among a tenant's prompts, so that they get ahead together. What one does not need goes
+// to the others, and what cannot be divided to whoever came first.
 void Scheduler::share_out(uint32_t budget) {
-  const auto lacks = [](const Active& active) {
-    return active.done ? 0 : active.job.prompt_tokens() - active.prompt_done - active.chunk;
-  };
   for (Active& active : active_) active.chunk = 0;
-  for (;;) {
-    const auto hungry = static_cast<uint32_t>(std::count_if(
-        active_.begin(), active_.end(), [&](const Active& active) { return lacks(active) > 0; }));
-    if (hungry == 0 || budget == 0) return;
-    const uint32_t share = std::max(1u, budget / hungry);
+  const auto is_first = [&](size_t at) {  // hungry, and no sequence of its tenant before it is
+    const auto same = [&](const Active& other) {
+      return other.hungry() && other.job.tenant == active_[at].job.tenant;
+    };
+    const auto end = active_.begin() + static_cast<int64_t>(at);
+    return active_[at].hungry() && std::none_of(active_.begin(), end, same);
+  };
+  while (budget > 0) {
+    uint32_t tenants = 0;
+    for (size_t at = 0; at < active_.size(); ++at) tenants += is_first(at) ? 1 : 0;
+    if (tenants == 0) return;
+    const uint32_t share = std::max(1u, budget / tenants);
+    // From the last to the first, so that who is first stays first while shares are given.
+    uint32_t given = 0;
+    for (size_t at = active_.size(); at-- > 0;) {
+      if (is_first(at)) given += share_out(std::min(share, budget - given), active_[at].job.tenant);
+    }
+    budget -= given;
+  }
+}
+
+// What of `budget` the tenant's prompts could take.
+uint32_t Scheduler::share_out(uint32_t budget, uint64_t tenant) {
+  const auto is_hungry = [&](const Active& active) {
+    return active.hungry() && active.job.tenant == tenant;
+  };
+  uint32_t given = 0;
+  while (given < budget) {
+    const auto hungry =
+        static_cast<uint32_t>(std::count_if(active_.begin(), active_.end(), is_hungry));
+    if (hungry == 0) break;
+    const uint32_t share = std::max(1u, (budget - given) / hungry);
     for (Active& active : active_) {
-      const uint32_t given = std::min({share, lacks(active), budget});
-      active.chunk += given;
-      budget -= given;
+      if (!is_hungry(active)) continue;
+      const uint32_t more = std::min({share, active.prompt_left(), budget - given});
+      active.chunk += more;
+      given += more;
     }
   }
+  return given;
 }
 
 // Lets each decoding sequence's input be its last token and as many guessed ones as pay.

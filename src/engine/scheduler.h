@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Job {
   std::shared_ptr<TokenStream::State> stream;
   SecretVector<TokenId> prompt;
+  uint64_t tenant = 0;
   uint32_t tokens_max = 0;  // at least 1
   SamplingParams sampling;
   std::vector<TokenId> stop_tokens;
@@ -56,6 +57,8 @@ struct Active {
   bool done = false;  // its stream has ended, its place is still to be freed
 
   bool decoding() const { return prompt_done == job.prompt_tokens(); }
+  uint32_t prompt_left() const { return job.prompt_tokens() - prompt_done - chunk; }
+  bool hungry() const { return !done && prompt_left() > 0; }
   // Takes part in a step, once its prompt was read.
   bool ready() const { return decoding() && room > 0 && !done; }
   // With the times as they stand; TokenStream::State::end() knows the delivered tokens.
@@ -69,6 +72,7 @@ class Scheduler {
   Scheduler(model::Model& model, model::KvCache& cache, const EngineOptions& options);
 
   bool has_room(const Job& job) const;
+  uint32_t running(uint64_t tenant) const;  // sequences of a tenant
   // has_room(job) holds. An exception leaves the job as it was.
   void admit(Job&& job, Clock::time_point now);
 
@@ -95,6 +99,7 @@ class Scheduler {
 
  private:
   void share_out(uint32_t budget);
+  uint32_t share_out(uint32_t budget, uint64_t tenant);
   void guess_ahead();
   void form_batch();
   Result<model::Logits> forward();

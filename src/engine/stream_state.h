@@ -28,6 +28,7 @@ struct TokenStream::State {
   const std::shared_ptr<Hub> hub;
   const uint32_t unread_max;
   std::condition_variable readable;
+  std::function<void()> on_ready;  // called once, when there is something to take
   SecretDeque<Sampled> unread;
   uint32_t delivered = 0;  // tokens put into `unread`, less those that cancel() dropped
   bool cancelled = false;
@@ -45,6 +46,9 @@ struct TokenStream::State {
   void push(Sampled token);
   void end(Finish how);
   void end(Error why);
+
+ private:
+  void announce();
 };
 
 }  // namespace sotto::engine

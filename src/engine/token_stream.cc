@@ -10,18 +10,25 @@ namespace sotto::engine {
 void TokenStream::State::push(Sampled token) {
   unread.push_back(std::move(token));
   ++delivered;
-  readable.notify_all();
+  announce();
 }
 
 void TokenStream::State::end(Finish how) {
   how.generated_tokens = delivered;
   finish = how;
-  readable.notify_all();
+  announce();
 }
 
 void TokenStream::State::end(Error why) {
   error = std::move(why);
+  announce();
+}
+
+void TokenStream::State::announce() {
   readable.notify_all();
+  if (on_ready == nullptr) return;
+  const std::function<void()> callback = std::exchange(on_ready, nullptr);
+  callback();
 }
 
 TokenStream::TokenStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -51,6 +58,28 @@ Result<std::optional<Sampled>> TokenStream::next() {
   if (state.error.has_value()) return std::unexpected(*state.error);
   state.reported = state.finish;
   return std::optional<Sampled>();
+}
+
+Result<bool> TokenStream::take(SecretVector<Sampled>& tokens) {
+  CHECK(state_ != nullptr);
+  State& state = *state_;
+  const std::lock_guard lock(state.hub->mutex);
+  if (state.full()) state.hub->work.notify_one();
+  for (Sampled& token : state.unread) tokens.push_back(std::move(token));
+  const bool took = !state.unread.empty();
+  state.unread.clear();
+  if (state.error.has_value() && !took) return std::unexpected(*state.error);
+  if (!state.finish.has_value()) return false;
+  state.reported = state.finish;
+  return true;
+}
+
+void TokenStream::on_ready(std::function<void()> callback) {
+  CHECK(state_ != nullptr);
+  State& state = *state_;
+  const std::lock_guard lock(state.hub->mutex);
+  if (callback != nullptr && (!state.unread.empty() || state.ended())) return callback();
+  state.on_ready = std::move(callback);
 }
 
 void TokenStream::cancel() {

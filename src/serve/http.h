@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
@@ -56,6 +57,7 @@ class Exchange {
 
   // Whether send() or start() was called.
   virtual bool answered() const = 0;
+  virtual boost::asio::any_io_executor executor() = 0;
   // Called at most once, on the exchange's executor, when the client went away before the answer's
   // end; at once if it is gone already. An empty function takes the last one back.
   virtual void on_gone(std::function<void()> callback) = 0;

@@ -1,0 +1,85 @@
+// OpenAI's API over the engines: who asks, which model, and the answer in one piece or in many.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/answers.h"
+#include "api/chat_request.h"
+#include "api/completion_request.h"
+#include "api/error.h"
+#include "engine/host.h"
+#include "serve/answering.h"
+#include "serve/connection.h"
+#include "serve/http.h"
+#include "serve/key_limiter.h"
+#include "serve/keys.h"
+#include "serve/metrics.h"
+#include "serve/request_log.h"
+#include "serve/router.h"
+#include "serve/usage.h"
+
+namespace sotto::serve {
+
+struct ServedModel {
+  std::string name;
+  std::vector<std::string> aliases;
+  std::unique_ptr<engine::Host> host;
+  engine::SamplingParams recommended;  // where a request says nothing
+  int64_t loaded = 0;                  // Unix time
+};
+
+// Handlers run on the connections' executors, many at once.
+class ApiServer {
+ public:
+  struct Parts {
+    std::vector<ServedModel> models;  // the first is the default
+    KeyRing* keys = nullptr;          // nullptr: whoever reaches the listener may ask
+    Usage* usage = nullptr;           // with keys
+    RequestLog* log = nullptr;
+    Metrics* metrics = nullptr;
+    std::string version;
+  };
+  // What the pointers of `parts` point at must outlive the server.
+  explicit ApiServer(Parts parts);
+
+  const std::vector<ServedModel>& models() const { return parts_.models; }
+
+  Router public_routes();
+  // Metrics, and what monitors ask.
+  Router admin_routes(const ConnectionCounts& counts);
+  // From now on requests to generate are refused with 503.
+  void begin_stop() { stopping_ = true; }
+
+ private:
+  struct Call;
+  using Answer = Awaitable<api::ApiResult<void>> (ApiServer::*)(Call&);
+
+  Handler handler(std::string route, bool needs_key, Answer answer);
+  Awaitable<void> handle(Call& call, bool needs_key, Answer answer);
+  api::ApiResult<void> admit(Call& call);
+  void record(Call& call);
+
+  Awaitable<api::ApiResult<void>> list_models(Call& call);
+  Awaitable<api::ApiResult<void>> show_model(Call& call);
+  Awaitable<api::ApiResult<void>> chat(Call& call);
+  Awaitable<api::ApiResult<void>> complete(Call& call);
+  Awaitable<api::ApiResult<void>> tokenize(Call& call);
+  Awaitable<api::ApiResult<void>> detokenize(Call& call);
+  Awaitable<api::ApiResult<void>> health(Call& call);
+  Awaitable<api::ApiResult<void>> version(Call& call);
+
+  api::ApiResult<ServedModel*> find_model(Call& call, const std::string& name);
+  api::ModelEntry entry(const ServedModel& model) const;
+
+  Parts parts_;
+  KeyLimiter limiter_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace sotto::serve
