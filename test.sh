@@ -75,8 +75,8 @@ step_debug() {
 
 step_tsan() {
   local counts status=0
-  build tsan base_test gguf_test model_test engine_test
-  run_ctest tsan -R '^(base|gguf|engine)_test$' || status=$?
+  build tsan base_test gguf_test model_test engine_test serve_test
+  run_ctest tsan -R '^(base|gguf|engine|serve)_test$' || status=$?
   counts=$(cat "$tally")
   # Of the models' tests those that have threads in them: the others take minutes here.
   GTEST_FILTER='Multiply.*:Decoding.*:Split.*' run_ctest tsan -R '^model_test$' || status=$?
