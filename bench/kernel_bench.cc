@@ -74,7 +74,7 @@ class Weights {
     std::vector<uint8_t> rows(group_elements / format.block_elements * format.block_bytes);
     gguf::RandomBlocks().fill(type, shape.columns, group_elements, rows.data());
     kernels::pack_group(type, shape.columns, rows.data(), kernels::kGroupRows, memory_.data());
-    for (uint64_t at = matrix_.group_bytes; at < memory_.bytes(); at += matrix_.group_bytes) {
+    for (uint64_t at = matrix_.group_bytes; at < bytes * copies_; at += matrix_.group_bytes) {
       std::memcpy(memory_.data() + at, memory_.data(), matrix_.group_bytes);
     }
   }
