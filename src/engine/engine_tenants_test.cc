@@ -49,7 +49,7 @@ TEST(EngineTenants, find_a_place_beside_one_that_floods) {
   const std::unique_ptr<Engine> engine = make_engine({.sequences_max = 3,
                                                       .sequences_per_tenant_max = 2,
                                                       .cache_positions = 8192,
-                                                      .stream_tokens_max = 1000});
+                                                      .stream_tokens_max = 8});
   std::vector<TokenStream> flood;
   for (uint64_t i = 0; i < 8; ++i) {
     Request request = make_request(20, 200, i);
@@ -60,7 +60,7 @@ TEST(EngineTenants, find_a_place_beside_one_that_floods) {
   request.tenant = 2;
   TokenStream other = submit(*engine, request);
   EXPECT_EQ(read_all(other).ids.size(), 5u);
-  // The first two of the flood may be over by now, but never the last ones.
+  // The first two wait for a reader in their places, so the last one cannot have begun.
   SecretVector<Sampled> tokens;
   const Result<bool> over = flood.back().take(tokens);
   ASSERT_TRUE(over.has_value());

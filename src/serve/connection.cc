@@ -160,8 +160,8 @@ Awaitable<void> Connection::pump() {
     if (!count) {
       lose();
     } else if (*count == 0) {
-      // A client that closes its sending side while it waits for an answer is taken to be gone, as
-      // every common server does: nothing else tells a hang-up from it.
+      // A client that closes its sending side while it waits for an answer is taken to be gone:
+      // nothing tells it from one that hung up.
       ended_ = true;
       if (busy_ || received_.empty()) lose();
       break;
@@ -202,10 +202,9 @@ Awaitable<bool> Connection::read_request(HttpReader& reader) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point until = Clock::now() + limits_.idle_time_max;
   bool in_header = false, in_body = false, continued = false;
-  size_t seen = 0;  // of received_, when the reader last wanted more
   while (!reader.done()) {
-    if (lost_ || (ended_ && received_.size() == seen)) co_return false;
-    if (received_.size() == seen) {
+    if (lost_ || (ended_ && received_.empty())) co_return false;
+    if (received_.empty()) {
       const bool expired = Clock::now() >= until;
       if (expired && !reader.begun()) co_return false;
       if (expired) {
@@ -225,13 +224,7 @@ Awaitable<bool> Connection::read_request(HttpReader& reader) {
     }
     wipe(received_.data(), *taken);
     received_.erase(received_.begin(), received_.begin() + static_cast<int64_t>(*taken));
-    seen = received_.size();
     room_.cancel();
-    if (seen >= kReceivedBytesMax) {  // a chunk's header that is larger than all of it
-      HttpError error{400, "a chunk of the body is not valid"};
-      co_await refuse(std::move(error));
-      co_return false;
-    }
     if (!in_header && reader.begun()) {
       in_header = true;
       until = Clock::now() + limits_.header_time_max;

@@ -3,7 +3,9 @@
 #include "serve/http_error.h"
 
 #include <boost/beast/http/status.hpp>
-#include <boost/json.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "api/error.h"
 
 namespace sotto::serve {
 namespace {
@@ -32,17 +34,11 @@ const char* code_of(uint32_t status) {
 }  // namespace
 
 HttpAnswer error_answer(const HttpError& error) {
-  boost::json::object inner;
-  inner["message"] = error.message;
-  inner["type"] = error.status >= 500 ? "server_error" : "invalid_request_error";
-  inner["param"] = nullptr;
-  inner["code"] = code_of(error.status);
-  boost::json::object outer;
-  outer["error"] = std::move(inner);
+  const api::ApiError shaped{error.status, code_of(error.status), "", error.message};
   HttpAnswer answer;
   answer.status = error.status;
   answer.fields.emplace_back("content-type", "application/json");
-  answer.body = boost::json::serialize(outer);
+  answer.body = boost::json::serialize(shaped.json());
   return answer;
 }
 

@@ -1,5 +1,5 @@
-// The header is collected and looked at as it stands, then Beast takes it apart; the body goes straight
-// to Beast.
+// The header is collected and looked at as it stands, then Beast takes it apart; a body with a length goes
+// straight to Beast, chunks are ours.
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/http_reader.h"
 
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "serve/chunked_body.h"
 
 namespace sotto::serve {
 
@@ -30,6 +31,7 @@ struct HttpReader::State {
   HttpLimits limits;
   SecretVector<char> header;  // authorization may stand in it
   std::optional<Parser> parser;
+  std::optional<ChunkedBody> chunks;  // a body that comes in chunks; every other is the parser's
   bool expects_continue = false;
 };
 
@@ -80,8 +82,10 @@ std::expected<void, HttpError> check_framing(const Parser& parser) {
   if (encodings == 0) return {};
   if (message.version() == 10) return refuse(400, "HTTP/1.0 has no transfer-encoding");
   if (lengths > 0) return refuse(400, "there are both content-length and transfer-encoding");
-  // Beast 1.81 has an assertion on chunked bodies that a client can make fail.
-  return refuse(501, "a body needs a content-length: transfer-encoding is not supported");
+  if (encodings > 1 || !beast::iequals(message[http::field::transfer_encoding], "chunked")) {
+    return refuse(501, "the only transfer-encoding that is understood is chunked");
+  }
+  return {};
 }
 
 // The path and query of "/path?query", or of "http://host/path?query" as a proxy is asked
@@ -130,6 +134,7 @@ bool HttpReader::header_done() const {
   return state_->parser.has_value() && state_->parser->is_header_done();
 }
 bool HttpReader::done() const {
+  if (state_->chunks.has_value()) return state_->chunks->done();
   return state_->parser.has_value() && state_->parser->is_done();
 }
 bool HttpReader::keep_alive() const {
@@ -178,6 +183,8 @@ std::expected<void, HttpError> parse_header(HttpReader::State& state) {
     return refuse(400, "this is not a valid HTTP header");
   }
   if (auto checked = check_request(parser); !checked) return checked;
+  // Beast 1.81 has an assertion on chunks that a client can make fail, so they are ours.
+  if (parser.chunked()) state.chunks.emplace(state.limits.body_bytes_max);
   const auto expect = parser.get()[http::field::expect];
   state.expects_continue = !expect.empty() && parser.get().version() == 11;
   wipe(state.header.data(), state.header.size());
@@ -197,18 +204,18 @@ std::expected<size_t, HttpError> HttpReader::put(std::string_view bytes) {
     if (!complete) return taken;
     if (auto parsed = parse_header(*state_); !parsed) return std::unexpected(parsed.error());
   }
+  if (state_->chunks.has_value()) {
+    const auto used = state_->chunks->put(bytes.substr(taken));
+    return used ? std::expected<size_t, HttpError>(taken + *used) : used;
+  }
   Parser& parser = *state_->parser;
   while (!parser.is_done() && taken < bytes.size()) {
     beast::error_code error;
     const size_t used =
         parser.put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+    if (error && error != http::error::need_more) return std::unexpected(parse_error(error));
+    CHECK(used > 0);  // a body with a length takes what comes
     taken += used;
-    if (error == http::error::need_more) {
-      // A piece of a chunk's header: Beast wants to see it whole, so the caller keeps it.
-      if (used == 0) break;
-      continue;
-    }
-    if (error) return std::unexpected(parse_error(error));
   }
   return taken;
 }
@@ -229,7 +236,7 @@ HttpRequest HttpReader::take() {
     });
     request.fields.emplace_back(std::move(name), std::string(field.value()));
   }
-  request.body = std::move(message.body());
+  request.body = state_->chunks ? state_->chunks->take() : std::move(message.body());
   return request;
 }
 

@@ -22,7 +22,8 @@ class HttpReader {
   HttpReader& operator=(HttpReader&&) noexcept;
   ~HttpReader();
 
-  // How many bytes of `bytes` belong to this request; the rest are the next one's.
+  // How many bytes of `bytes` belong to this request: all until it is done(), the rest are the next
+  // one's.
   std::expected<size_t, HttpError> put(std::string_view bytes);
 
   bool begun() const;  // at least one byte came, but for empty lines before a request

@@ -33,7 +33,8 @@ Outcome read(const std::string& bytes, size_t piece, const HttpLimits& limits = 
 
 TEST(HttpReader, does_not_care_how_bytes_are_cut) {
   const std::string first =
-      "\r\nPOST /a?b=c HTTP/1.1\r\nHost: x\r\nX-One:  1 \r\nContent-Length: 11\r\n\r\nhello world";
+      "\r\nPOST /a?b=c HTTP/1.1\r\nHost: x\r\nX-One:  1 \r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5;ext=1\r\nhello\r\n06 \r\n world\r\n0\r\nTrailer: t\r\n\r\n";
   const std::string second = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   for (size_t piece = 1; piece <= first.size() + second.size(); ++piece) {
     const Outcome outcome = read(first + second, piece);
@@ -49,6 +50,7 @@ TEST(HttpReader, does_not_care_how_bytes_are_cut) {
 
 TEST(HttpReader, refuses_what_two_readers_could_read_differently) {
   const std::string host = "Host: x\r\n";
+  const std::string chunked = "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
   const struct {
     const char* what;
     std::string bytes;
@@ -81,8 +83,17 @@ TEST(HttpReader, refuses_what_two_readers_could_read_differently) {
       {"no HTTP", "hello there, how are you\r\n\r\n", 505},
       {"TLS", "\x16\x03\x01\x02\x01\x01\r\n\r\n", 400},
       {"HTTP/2.0", "GET / HTTP/2.0\r\n" + host + "\r\n", 505},
-      {"chunked", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-       501},
+      {"no size", chunked + "\r\n", 400},
+      {"not a number", chunked + "zz\r\n", 400},
+      {"a sign", chunked + "+1\r\nx\r\n", 400},
+      {"a long size", chunked + "000000001\r\nx\r\n", 400},
+      {"a size without CR", chunked + "1\nx\r\n", 400},
+      {"an extension without CR", chunked + "1;a\nx\r\n", 400},
+      {"data that goes on", chunked + "1\r\nxy\r\n", 400},
+      {"an end without CR", chunked + "0\r\n\n", 400},
+      {"a trailer without CR", chunked + "0\r\nA: b\n\r\n", 400},
+      {"many extensions", chunked + "1;" + std::string(9000, 'a'), 400},
+      {"many trailer fields", chunked + "0\r\nA: " + std::string(9000, 'a'), 400},
   };
   for (const auto& [what, bytes, status] : cases) {
     for (const size_t piece : {size_t{1}, size_t{7}, bytes.size()}) {
@@ -99,6 +110,10 @@ TEST(HttpReader, holds_to_its_limits) {
   EXPECT_EQ(read(head + "A: " + std::string(100, 'a') + "\r\n\r\n", 1, limits).status, 431u);
   EXPECT_EQ(read(head + "Content-Length: 11\r\n\r\n" + std::string(11, 'a'), 1, limits).status,
             413u);
+  const std::string chunk = "b\r\n" + std::string(11, 'a') + "\r\n0\r\n\r\n";
+  EXPECT_EQ(read(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk, 3, limits).status, 413u);
+  const std::string chunks = "6\r\naaaaaa\r\n6\r\naaaaaa\r\n0\r\n\r\n";
+  EXPECT_EQ(read(head + "Transfer-Encoding: chunked\r\n\r\n" + chunks, 3, limits).status, 413u);
   EXPECT_EQ(read(head + "Content-Length: 10\r\n\r\n" + std::string(10, 'a'), 1, limits).status, 0u);
 }
 
