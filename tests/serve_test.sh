@@ -23,6 +23,20 @@ expect() { [[ $2 == *"$3"* ]] || fail "$1: no '$3' in: ${2:0:600}"; }
 if "$sotto" serve demo --listen 0.0.0.0:0 2>refused; then fail "it listens to all without keys"; fi
 expect "without keys" "$(cat refused)" "--keys"
 
+# Flags count more than variables, these more than the file.
+printf 'parallel = 3\nkv = "q8_0"\nlisten = ["127.0.0.1:1", "unix:a"]\nqueue = 7\n' >config
+effective=$(SOTTO_QUEUE=8 SOTTO_GRACE=9 "$sotto" serve demo --config config --kv f16 --print-config)
+for line in "listen = ['127.0.0.1:1', 'unix:a']" 'parallel = 3' "kv = 'f16'" 'queue = 8' 'grace = 9'; do
+  expect config "$effective" "$line"
+done
+"$sotto" serve demo --print-config --config <(printf '%s\n' "$effective") | diff - <(printf '%s\n' "$effective")
+for bad in 'colour = 1' 'parallel = 0' 'parallel = "x"' 'kv = "f64"' 'parallel = [' 'parallel = { a = 1 }'; do
+  printf '%s\n' "$bad" >bad
+  if "$sotto" serve demo --config bad --print-config >/dev/null 2>refused; then fail "it takes $bad"; fi
+  expect "$bad" "$(cat refused)" --config
+done
+if "$sotto" serve demo --config nowhere --print-config 2>/dev/null; then fail "it takes no file"; fi
+
 key=$("$sotto" keys add alice --keys keys.toml 2>/dev/null)
 slow=$("$sotto" keys add bob --keys keys.toml --requests-per-minute 1 2>/dev/null)
 [ "$(stat -c %a keys.toml)" = 600 ] || fail "others may read the keys"

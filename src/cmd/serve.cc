@@ -17,6 +17,7 @@
 #include "base/progress.h"
 #include "cmd/assistant.h"
 #include "cmd/commands.h"
+#include "cmd/config_file.h"
 #include "cmd/model_source.h"
 #include "cmd/options.h"
 #include "engine/host.h"
@@ -42,6 +43,7 @@ struct ServeOptions {
   uint32_t grace = 30;
   std::string kv = "f16";
   std::string speculate = "auto";
+  std::string config;
   bool print_config = false;
 };
 
@@ -176,6 +178,27 @@ void wait_for_stop(serve::KeyRing* keys) {
   }
 }
 
+// As a file that --config reads.
+void print_config(const ServeOptions& options) {
+  std::string listen;
+  for (const std::string& address : options.listen) {
+    listen += (listen.empty() ? "" : ", ") + toml_text(address);
+  }
+  fmt::print("listen = [{}]\n", listen);
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"admin", options.admin}, {"keys", options.keys}, {"usage", options.usage},
+      {"log", options.log},     {"kv", options.kv},     {"speculate", options.speculate}};
+  for (const auto& [name, text] : texts) {
+    if (!text.empty()) fmt::print("{} = {}\n", name, toml_text(text));
+  }
+  const std::pair<const char*, uint64_t> numbers[] = {
+      {"context", options.context}, {"parallel", options.parallel},
+      {"queue", options.queue},     {"cache", options.cache},
+      {"threads", options.threads}, {"io-threads", options.io_threads},
+      {"grace", options.grace}};
+  for (const auto& [name, number] : numbers) fmt::print("{} = {}\n", name, number);
+}
+
 Result<int> serve_all(const ServeOptions& options) {
   // Before there are threads: they all inherit it.
   const sigset_t set = stop_signals();
@@ -257,14 +280,17 @@ Run add_serve(CLI::App& app) {
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
   add_speculate_option(app, options->speculate);
-  app.set_config("--config", "", "options from a TOML file; flags count more");
-  app.allow_config_extras(false);
+  app.add_option(
+         "--config", options->config,
+         "options from a TOML file; variables SOTTO_LISTEN and so on, and flags, count more")
+      ->configurable(false);
   app.add_flag("--print-config", options->print_config, "print the options in effect, and end")
       ->configurable(false);
   app.footer("Example: sotto serve demo --listen 127.0.0.1:8080");
   return [options, &app]() -> Result<int> {
+    TRY(overlay_options(app, options->config));
     if (!options->print_config) return serve_all(*options);
-    fmt::print("{}", app.config_to_str(true, false));
+    print_config(*options);
     return kExitOk;
   };
 }
