@@ -109,6 +109,9 @@ expect revoked "$gone" invalid_api_key
 expect metrics "$(curl -sS "$admin")" 'sotto_requests_total{route="chat",status="200"} 3'
 expect "no metrics for all" "$(curl -sS -H "authorization: Bearer $key" "$url/metrics")" not_found
 
+chunked=$(ask /v1/completions '{"prompt":"Hello","max_tokens":2}' -H 'transfer-encoding: chunked')
+expect "a chunked body" "$chunked" '"completion_tokens":2'
+
 # 8 clients at once, some of whom hang up: nothing stays behind.
 for i in $(seq 8); do
   ask /v1/chat/completions "{$chat,\"stream\":true,\"max_tokens\":400}" -N --max-time 0.$((i % 3 + 1)) \

@@ -21,8 +21,6 @@ struct Engine::Impl {
       : model(the_model),
         options(the_options),
         cache(std::move(the_cache)),
-        positions_max(static_cast<uint32_t>(
-            std::min<uint64_t>(options.context, uint64_t{cache->pages()} * model::kPagePositions))),
         scheduler(model, *cache, options) {
     stats.pages = stats.pages_free = cache->pages();
   }
@@ -33,7 +31,6 @@ struct Engine::Impl {
   model::Model& model;
   const EngineOptions options;
   const std::unique_ptr<model::KvCache> cache;
-  const uint32_t positions_max;  // of one request
   const std::shared_ptr<Hub> hub = std::make_shared<Hub>();
   std::deque<Job> waiting;  // guarded by the hub's lock
   EngineStats stats;        // guarded by the hub's lock
@@ -108,6 +105,8 @@ Result<std::unique_ptr<Engine>> Engine::create(model::Model& model, const Engine
   }
   std::unique_ptr<model::KvCache> cache =
       TRY(model::KvCache::create(model.kv_layout(options.kv_type), effective.cache_positions));
+  const uint64_t positions = uint64_t{cache->pages()} * model::kPagePositions;
+  effective.context = static_cast<uint32_t>(std::min<uint64_t>(effective.context, positions));
   auto impl = std::make_unique<Impl>(model, effective, std::move(cache));
   try {
     impl->thread = std::thread([&engine = *impl] { engine.run(); });
@@ -132,13 +131,13 @@ Engine::~Engine() {
 Result<uint32_t> Engine::Impl::tokens_allowed(const Request& request) const {
   const uint64_t prompt = request.prompt.size();
   const uint64_t wanted = std::max(request.tokens_max, 1u);
-  if (prompt + wanted > positions_max) {
+  if (prompt + wanted > options.context) {
     return fail(ErrorKind::exhausted,
                 "a prompt of {} tokens and {} to generate do not fit the context of {}", prompt,
-                wanted, positions_max);
+                wanted, options.context);
   }
   if (request.tokens_max != 0) return request.tokens_max;
-  return static_cast<uint32_t>(positions_max - prompt);
+  return static_cast<uint32_t>(options.context - prompt);
 }
 
 Result<TokenStream> Engine::submit(Request request) {
