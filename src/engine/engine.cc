@@ -130,12 +130,13 @@ Engine::~Engine() {
 // How many tokens the request may generate.
 Result<uint32_t> Engine::Impl::tokens_allowed(const Request& request) const {
   const uint64_t prompt = request.prompt.size();
-  const uint64_t wanted = std::max(request.tokens_max, 1u);
+  const uint64_t wanted = request.embed ? 0 : std::max(request.tokens_max, 1u);
   if (prompt + wanted > options.context) {
     return fail(ErrorKind::exhausted,
                 "a prompt of {} tokens and {} to generate do not fit the context of {}", prompt,
                 wanted, options.context);
   }
+  if (request.embed) return 0;
   if (request.tokens_max != 0) return request.tokens_max;
   return static_cast<uint32_t>(options.context - prompt);
 }
@@ -157,6 +158,8 @@ Result<TokenStream> Engine::submit(Request request) {
           .tokens_max = *tokens,
           .sampling = std::move(request.sampling),
           .stop_tokens = std::move(request.stop_tokens),
+          .constraint = std::move(request.constraint),
+          .embed = request.embed,
           .submitted = Clock::now()};
   const std::lock_guard lock(impl.hub->mutex);
   // Those who will get a free place at the next step do not count as waiting.
@@ -267,6 +270,8 @@ void Engine::Impl::admit_waiting() {
   for (auto next = next_waiting(); next != waiting.end(); next = next_waiting()) {
     const auto place = waiting.begin() + (next - waiting.cbegin());
     scheduler.admit(std::move(*place), Clock::now());
+    const Active& admitted = scheduler.active().back();
+    admitted.job.stream->cached_tokens = admitted.cached;
     waiting.erase(place);
   }
   update_stats();
@@ -294,6 +299,8 @@ void Engine::Impl::publish() {
 void Engine::Impl::update_stats() {
   stats.running = static_cast<uint32_t>(scheduler.active().size());
   stats.pages_free = scheduler.pages_free();
+  stats.pages_cached = scheduler.pages_cached();
+  stats.cached_tokens = scheduler.cached_tokens();
   stats.prompt_tokens = scheduler.prompt_tokens();
   stats.generated_tokens = scheduler.generated_tokens();
   stats.drafted_tokens = scheduler.drafted_tokens();

@@ -21,7 +21,10 @@ struct Request {
   uint64_t tenant = 0;          // on whose behalf; tenants take turns when places are scarce
   uint32_t tokens_max = 0;      // to generate at most; 0: as many as the context has room for
   SamplingParams sampling;
-  std::vector<TokenId> stop_tokens;  // end the answer; the token itself is not delivered
+  std::vector<TokenId> stop_tokens;        // end the answer; the token itself is not delivered
+  std::shared_ptr<Constraint> constraint;  // none: whatever the model says
+  // Nothing is generated: Finish has the mean of the prompt's last hidden states.
+  bool embed = false;
 };
 
 enum class FinishReason { stop, length, cancelled };
@@ -34,6 +37,8 @@ struct Finish {
   std::chrono::nanoseconds prompt_time;    // from admission to the first token
   std::chrono::nanoseconds generate_time;  // from the first token to the last
   std::chrono::nanoseconds queue_time;
+  // Of a request to embed: as wide as the model, of length 1.
+  SecretVector<float> embedding;
 };
 
 // The consumer's end of one request. Movable; destroying it cancels the request. One thread at a
@@ -59,6 +64,8 @@ class TokenStream {
   // Frees the sequence within one step of the engine and drops what was not read yet; next() then
   // ends the stream.
   void cancel();
+  // Of the prompt, how many tokens an earlier request had left computed; known with the first token.
+  uint32_t cached_tokens() const;
   // Nothing before next() came to the end, or when the answer ended with an error.
   const std::optional<Finish>& finish() const;
 
@@ -87,6 +94,7 @@ struct EngineOptions {
   uint32_t context = 4096;       // positions of one request, at most; the model's bound it too
   uint64_t cache_positions = 0;  // of all sequences together; 0: cache_requests times the context
   uint32_t cache_requests = 1;
+  bool prefix_cache = true;     // prompts of one tenant share what they begin with
   uint32_t prompt_chunk = 256;  // prompt tokens per step, of all sequences together
   uint32_t stream_tokens_max = 256;
   model::KvType kv_type = model::KvType::F16;
@@ -98,7 +106,8 @@ struct EngineOptions {
 
 struct EngineStats {
   uint64_t requests = 0;
-  uint64_t prompt_tokens = 0;
+  uint64_t prompt_tokens = 0;  // computed
+  uint64_t cached_tokens = 0;  // of prompts, taken from earlier ones
   uint64_t generated_tokens = 0;
   uint64_t drafted_tokens = 0;   // guessed ahead
   uint64_t accepted_tokens = 0;  // of these the ones that were right: generated_tokens has them too
@@ -106,6 +115,7 @@ struct EngineStats {
   uint32_t waiting = 0;
   uint32_t pages = 0;
   uint32_t pages_free = 0;
+  uint32_t pages_cached = 0;  // neither free nor needed: they give way
 };
 
 // Owns the thread that calls the model. All methods may be called from any thread.

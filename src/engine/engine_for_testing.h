@@ -60,6 +60,7 @@ struct Read {
   std::vector<TokenId> ids;
   std::vector<float> logprobs;
   std::vector<std::pair<TokenId, float>> alternatives;
+  uint32_t cached_tokens = 0;
   std::optional<Finish> finish;
   std::optional<Error> error;
 };
@@ -77,6 +78,7 @@ inline Read read_all(TokenStream& stream) {
       read.alternatives.emplace_back(top.id, top.logprob);
     }
   }
+  read.cached_tokens = stream.cached_tokens();
   read.finish = stream.finish();
   return read;
 }
@@ -100,7 +102,8 @@ inline bool comes_true(const std::function<bool()>& condition) {
 inline bool becomes_idle(const Engine& engine) {
   return comes_true([&] {
     const EngineStats stats = engine.stats();
-    return stats.running == 0 && stats.waiting == 0 && stats.pages_free == stats.pages;
+    return stats.running == 0 && stats.waiting == 0 &&
+           stats.pages_free + stats.pages_cached == stats.pages;
   });
 }
 

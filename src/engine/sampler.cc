@@ -3,6 +3,7 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -46,8 +47,10 @@ Result<void> validate(const SamplingParams& params) {
   return {};
 }
 
-Sampler::Sampler(SamplingParams params, uint32_t vocabulary, uint32_t tokens)
-    : params_(std::move(params)), vocabulary_(vocabulary) {
+Sampler::Sampler(SamplingParams params, uint32_t vocabulary, uint32_t tokens,
+                 std::shared_ptr<Constraint> constraint)
+    : params_(std::move(params)), vocabulary_(vocabulary), constraint_(std::move(constraint)) {
+  if (constraint_ != nullptr) allowed_.resize((vocabulary + 63) / 64);
   if (!penalizes()) return;
   seen_.reserve(tokens);
   generated_counts_.resize(vocabulary);
@@ -65,21 +68,50 @@ void Sampler::accept(TokenId id) {
   seen_.push_back(id);
 }
 
+// The logits, or what penalties, biases and the constraint make of them.
+Result<std::span<const float>> Sampler::scores_of(std::span<const float> logits,
+                                                  Distribution& distribution) {
+  bool forbids = false;
+  if (constraint_ != nullptr) {
+    std::fill(allowed_.begin(), allowed_.end(), ~uint64_t{0});
+    forbids = TRY(constraint_->mask(allowed_));
+  }
+  if (!penalizes() && params_.logit_bias.empty() && !forbids) return logits;
+  const std::span<float> changed = distribution.scores(logits.size());
+  std::copy(logits.begin(), logits.end(), changed.begin());
+  penalize(changed);
+  for (const auto& [id, bias] : params_.logit_bias) {
+    CHECK(static_cast<uint32_t>(id) < vocabulary_);
+    changed[static_cast<size_t>(id)] += bias;
+  }
+  if (forbids) TRY(forbid(changed));
+  return changed;
+}
+
+// Forbidden tokens get so low a score that they have no share of any draw.
+Result<void> Sampler::forbid(std::span<float> scores) {
+  bool any = false;
+  for (size_t word = 0; word < allowed_.size(); ++word) {
+    const size_t begin = word * 64;
+    const size_t count = std::min<size_t>(64, scores.size() - begin);
+    const uint64_t inside = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
+    const uint64_t bits = allowed_[word] & inside;
+    any |= bits != 0;
+    if (bits == inside) continue;
+    for (size_t i = 0; i < count; ++i) {
+      float& score = scores[begin + i];
+      score = (bits >> i & 1) != 0 ? score : std::numeric_limits<float>::lowest();
+    }
+  }
+  if (any) return {};
+  return fail(ErrorKind::internal, "no token can go on as the request's format asks");
+}
+
 Result<Sampled> Sampler::sample(std::span<const float> logits, Distribution& distribution) {
   CHECK(logits.size() == vocabulary_ && vocabulary_ > 0);
-  std::span<const float> scores = logits;
-  if (penalizes() || !params_.logit_bias.empty()) {
-    const std::span<float> changed = distribution.scores(logits.size());
-    std::copy(logits.begin(), logits.end(), changed.begin());
-    penalize(changed);
-    for (const auto& [id, bias] : params_.logit_bias) {
-      CHECK(static_cast<uint32_t>(id) < vocabulary_);
-      changed[static_cast<size_t>(id)] += bias;
-    }
-    scores = changed;
-  }
-  // What is not finite in the logits is not finite in the scores either.
-  if (!all_finite(scores)) {
+  const std::span<const float> scores = TRY(scores_of(logits, distribution));
+  // What is not finite in the logits is not finite in the scores either, unless it was forbidden.
+  if (!all_finite(constraint_ == nullptr ? scores : logits)) {
     return fail(ErrorKind::internal, "the model gave a logit that is not a finite number");
   }
   Sampled sampled;
@@ -94,6 +126,7 @@ Result<Sampled> Sampler::sample(std::span<const float> logits, Distribution& dis
     seen_.push_back(sampled.id);
     ++generated_counts_[static_cast<size_t>(sampled.id)];
   }
+  if (constraint_ != nullptr) TRY(constraint_->accept(sampled.id));
   return sampled;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "base/secret_vector.h"
 #include "base/token.h"
+#include "engine/constraint.h"
 #include "engine/distribution.h"
 
 namespace sotto::engine {
@@ -54,21 +56,27 @@ class Sampler {
  public:
   // The parameters have been validated. Memory for `tokens` tokens is set aside at once, so that
   // sample() allocates nothing for them but the alternatives it reports.
-  Sampler(SamplingParams params, uint32_t vocabulary, uint32_t tokens);
+  Sampler(SamplingParams params, uint32_t vocabulary, uint32_t tokens,
+          std::shared_ptr<Constraint> constraint = nullptr);
 
   // Tells the sampler a token of the prompt or one that was not sampled by it.
   void accept(TokenId id);
-  // Chooses the next token and accepts it. `internal` when a logit is not a finite number. Any
-  // Distribution will do; sequences that take turns share one.
+  // Chooses the next token and accepts it. `internal` when a logit is not a finite number, or an error
+  // of the constraint. Any Distribution will do; sequences that take turns share one.
   Result<Sampled> sample(std::span<const float> logits, Distribution& distribution);
 
  private:
   bool penalizes() const;
+  Result<std::span<const float>> scores_of(std::span<const float> logits,
+                                           Distribution& distribution);
+  Result<void> forbid(std::span<float> scores);
   void penalize(std::span<float> scores);
   void report(std::span<const float> logits, Distribution& distribution, Sampled& sampled) const;
 
   SamplingParams params_;
   uint32_t vocabulary_;
+  std::shared_ptr<Constraint> constraint_;
+  std::vector<uint64_t> allowed_;  // of the constraint
   uint64_t draws_ = 0;
   SecretVector<TokenId> seen_;               // only what the penalties need
   SecretVector<uint32_t> generated_counts_;  // by token id; empty without its penalties

@@ -3,6 +3,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -12,6 +13,16 @@ namespace {
 
 uint32_t pages_of(uint32_t positions) {
   return (positions + model::kPagePositions - 1) / model::kPagePositions;
+}
+
+// Of length 1; a mean and a sum have the same direction.
+SecretVector<float> unit_vector(std::span<const double> sum) {
+  double squares = 0;
+  for (const double x : sum) squares += x * x;
+  const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+  SecretVector<float> unit(sum.size());
+  for (size_t i = 0; i < sum.size(); ++i) unit[i] = static_cast<float>(sum[i] * scale);
+  return unit;
 }
 
 }  // namespace
@@ -25,6 +36,7 @@ Finish Active::finish(FinishReason why) const {
     finish.prompt_time = first_token - admitted;
     finish.generate_time = last_token - first_token;
   }
+  if (embeds() && decoding()) finish.embedding = unit_vector(state_sum);
   return finish;
 }
 
@@ -32,16 +44,27 @@ Scheduler::Scheduler(model::Model& model, model::KvCache& cache, const EngineOpt
     : model_(model),
       cache_(cache),
       options_(options),
-      speculates_(options.speculation != Speculation::off && options.draft_tokens_max > 0) {
+      speculates_(options.speculation != Speculation::off && options.draft_tokens_max > 0),
+      prefixes_(cache) {
   active_.reserve(options.sequences_max);
   parts_.reserve(options.sequences_max);
   takers_.reserve(options.sequences_max);
   candidates_.reserve(options.sequences_max);
 }
 
+// What the job's prompt begins with and earlier ones of its tenant have left. Its last token is always
+// computed: the first one of the answer comes out of it.
+std::vector<uint32_t> Scheduler::cached_pages(const Job& job) const {
+  if (!options_.prefix_cache || job.embed) return {};
+  return prefixes_.find(job.tenant, std::span(job.prompt).first(job.prompt.size() - 1));
+}
+
 bool Scheduler::has_room(const Job& job) const {
-  return active_.size() < options_.sequences_max &&
-         pages_of(job.positions()) <= cache_.pages_free();
+  if (active_.size() >= options_.sequences_max) return false;
+  const uint32_t wanted = pages_of(job.positions());
+  if (wanted <= cache_.pages_free()) return true;
+  const std::vector<uint32_t> shared = cached_pages(job);
+  return wanted - shared.size() <= cache_.pages_free() + prefixes_.idle(shared);
 }
 
 uint32_t Scheduler::running(uint64_t tenant) const {
@@ -51,12 +74,22 @@ uint32_t Scheduler::running(uint64_t tenant) const {
 }
 
 void Scheduler::admit(Job&& job, Clock::time_point now) {
-  Result<model::Sequence> sequence = cache_.reserve(job.positions());
+  const std::vector<uint32_t> shared = cached_pages(job);
+  for (const uint32_t page : shared) cache_.hold(page);  // so that it is not what makes room
+  prefixes_.make_room(pages_of(job.positions()) - static_cast<uint32_t>(shared.size()));
+  Result<model::Sequence> sequence = cache_.reserve(job.positions(), shared);
+  for (const uint32_t page : shared) cache_.release(page);
   CHECK(sequence.has_value());  // has_room() said so
-  Sampler sampler(job.sampling, model_.shape().vocabulary, job.positions());
+  const uint32_t cached = sequence->length();
+  cached_tokens_ += cached;
+  Sampler sampler(job.sampling, model_.shape().vocabulary, job.positions(), job.constraint);
   for (const TokenId id : job.prompt) sampler.accept(id);
   SecretVector<TokenId> input;
   SecretVector<Sampled> tokens;
+  SecretVector<TokenId> answer;
+  SecretVector<double> state_sum;
+  answer.reserve(job.tokens_max);
+  if (job.embed) state_sum.resize(model_.shape().width);
   const uint32_t tokens_max = 1 + (speculates_ ? options_.draft_tokens_max : 0);
   input.reserve(tokens_max);
   tokens.reserve(tokens_max);
@@ -64,11 +97,27 @@ void Scheduler::admit(Job&& job, Clock::time_point now) {
                            .sequence = std::move(*sequence),
                            .sampler = std::move(sampler),
                            .admitted = now,
+                           .prompt_done = cached,
+                           .cached = cached,
+                           .answer = std::move(answer),
+                           .state_sum = std::move(state_sum),
                            .input = std::move(input),
                            .tokens = std::move(tokens)});
 }
 
+// Leaves to later requests of the tenant what the model has computed of this one.
+void Scheduler::keep_prefix(const Active& active) {
+  if (!options_.prefix_cache) return;
+  SecretVector<TokenId> tokens = active.job.prompt;
+  tokens.insert(tokens.end(), active.answer.begin(), active.answer.end());
+  tokens.resize(std::min<size_t>(tokens.size(), active.sequence.length()));
+  prefixes_.keep(active.job.tenant, tokens, active.sequence.pages());
+}
+
 void Scheduler::remove_done() {
+  for (const Active& active : active_) {
+    if (active.done && !active.error.has_value()) keep_prefix(active);
+  }
   std::erase_if(active_, [](const Active& active) { return active.done; });
 }
 
@@ -172,7 +221,8 @@ void Scheduler::form_batch() {
     const bool ends = active.prompt_done + active.chunk == active.job.prompt_tokens();
     parts_.push_back({&active.sequence,
                       std::span(active.job.prompt).subspan(active.prompt_done, active.chunk),
-                      ends ? model::Want::last : model::Want::none});
+                      ends && !active.embeds() ? model::Want::last : model::Want::none,
+                      active.embeds() ? active.state_sum.data() : nullptr});
     takers_.push_back(&active);
   }
 }
@@ -205,6 +255,7 @@ void Scheduler::step() {
   for (size_t i = 0; i < parts_.size(); ++i) {
     Active& active = *takers_[i];
     if (active.chunk > 0) count_chunk(active);
+    if (active.embeds() && active.decoding()) active.reason = FinishReason::stop;
     if (parts_[i].want == model::Want::last) {
       take_token(active, logits->row(row++));
     } else if (parts_[i].want == model::Want::all) {
@@ -216,13 +267,18 @@ void Scheduler::step() {
 
 // Indexes a prompt bit by bit, as it is read: this is not done under the engine's lock.
 void Scheduler::count_chunk(Active& active) {
-  if (speculates_) {
-    if (!active.lookup.has_value()) active.lookup.emplace(active.job.positions());
-    active.lookup->add_prompt(
-        std::span(active.job.prompt).subspan(active.prompt_done, active.chunk));
+  if (speculates_ && !active.embeds()) {
+    const std::span<const TokenId> prompt(active.job.prompt);
+    if (!active.lookup.has_value()) {
+      active.lookup.emplace(active.job.positions());
+      active.lookup->add_prompt(prompt.first(active.prompt_done));  // from the prefix cache
+    }
+    active.lookup->add_prompt(prompt.subspan(active.prompt_done, active.chunk));
   }
   active.prompt_done += active.chunk;
   prompt_tokens_ += active.chunk;
+  // Those who ask at the same time need not wait for the answer's end.
+  if (active.decoding()) keep_prefix(active);
 }
 
 // Samples on for as long as the guesses are what is sampled: the logits after a right guess are
@@ -255,6 +311,7 @@ void Scheduler::take_token(Active& active, std::span<const float> logits) {
   ++active.generated;
   ++generated_tokens_;
   active.last = sampled->id;
+  active.answer.push_back(sampled->id);
   if (active.lookup.has_value()) active.lookup->add_generated(sampled->id);
   active.tokens.push_back(std::move(*sampled));
   if (active.generated == active.job.tokens_max) active.reason = FinishReason::length;

@@ -11,6 +11,7 @@
 
 #include "base/secret_vector.h"
 #include "engine/engine.h"
+#include "engine/prefix_cache.h"
 #include "engine/prompt_lookup.h"
 #include "engine/speculation.h"
 #include "model/kv_cache.h"
@@ -24,9 +25,11 @@ struct Job {
   std::shared_ptr<TokenStream::State> stream;
   SecretVector<TokenId> prompt;
   uint64_t tenant = 0;
-  uint32_t tokens_max = 0;  // at least 1
+  uint32_t tokens_max = 0;  // at least 1, but for one to embed
   SamplingParams sampling;
   std::vector<TokenId> stop_tokens;
+  std::shared_ptr<Constraint> constraint;
+  bool embed = false;
   Clock::time_point submitted;
 
   uint32_t prompt_tokens() const { return static_cast<uint32_t>(prompt.size()); }
@@ -42,7 +45,10 @@ struct Active {
   Clock::time_point first_token = {};
   Clock::time_point last_token = {};
   uint32_t prompt_done = 0;                 // tokens of the prompt that the model has seen
+  uint32_t cached = 0;                      // of these the ones that the prefix cache had
   std::optional<PromptLookup> lookup = {};  // of all tokens so far; only where speculation is on
+  SecretVector<TokenId> answer = {};        // generated tokens
+  SecretVector<double> state_sum = {};      // of a request to embed: of the tokens so far
   uint32_t generated = 0;
   TokenId last = 0;    // generated, not yet seen by the model
   uint32_t chunk = 0;  // of the prompt, in the step at hand
@@ -58,6 +64,7 @@ struct Active {
 
   bool decoding() const { return prompt_done == job.prompt_tokens(); }
   uint32_t prompt_left() const { return job.prompt_tokens() - prompt_done - chunk; }
+  bool embeds() const { return job.embed; }
   bool hungry() const { return !done && prompt_left() > 0; }
   // Takes part in a step, once its prompt was read.
   bool ready() const { return decoding() && room > 0 && !done; }
@@ -71,6 +78,7 @@ class Scheduler {
   // The options have been checked against the model's limits.
   Scheduler(model::Model& model, model::KvCache& cache, const EngineOptions& options);
 
+  // Whether it fits beside those that run, when what is only kept for later gives way.
   bool has_room(const Job& job) const;
   uint32_t running(uint64_t tenant) const;  // sequences of a tenant
   // has_room(job) holds. An exception leaves the job as it was.
@@ -91,11 +99,13 @@ class Scheduler {
   void remove_done();
 
   uint64_t prompt_tokens() const { return prompt_tokens_; }
+  uint64_t cached_tokens() const { return cached_tokens_; }
   uint64_t generated_tokens() const { return generated_tokens_; }
   uint64_t drafted_tokens() const { return drafted_tokens_; }
   uint64_t accepted_tokens() const { return accepted_tokens_; }
   uint32_t pages() const { return cache_.pages(); }
   uint32_t pages_free() const { return cache_.pages_free(); }
+  uint32_t pages_cached() const { return prefixes_.pages(); }
 
  private:
   void share_out(uint32_t budget);
@@ -103,6 +113,8 @@ class Scheduler {
   void guess_ahead();
   void form_batch();
   Result<model::Logits> forward();
+  std::vector<uint32_t> cached_pages(const Job& job) const;
+  void keep_prefix(const Active& active);
   void count_chunk(Active& active);
   void take_tokens(Active& active, const model::Logits& logits, uint32_t first_row);
   void take_token(Active& active, std::span<const float> logits);
@@ -111,6 +123,7 @@ class Scheduler {
   model::KvCache& cache_;
   const EngineOptions options_;
   const bool speculates_;
+  PrefixCache prefixes_;
   Distribution distribution_;
   std::vector<Active> active_;
   std::vector<model::BatchPart> parts_;
@@ -118,6 +131,7 @@ class Scheduler {
   std::vector<DraftCandidate> candidates_;
   StepTimes step_times_;
   uint64_t prompt_tokens_ = 0;
+  uint64_t cached_tokens_ = 0;
   uint64_t generated_tokens_ = 0;
   uint64_t drafted_tokens_ = 0;
   uint64_t accepted_tokens_ = 0;

@@ -30,7 +30,8 @@ struct TokenStream::State {
   std::condition_variable readable;
   std::function<void()> on_ready;  // called once, when there is something to take
   SecretDeque<Sampled> unread;
-  uint32_t delivered = 0;  // tokens put into `unread`, less those that cancel() dropped
+  uint32_t delivered = 0;      // tokens put into `unread`, less those that cancel() dropped
+  uint32_t cached_tokens = 0;  // of its prompt
   bool cancelled = false;
   std::optional<Finish> finish;  // the answer is over: this or `error`
   std::optional<Error> error;

@@ -99,6 +99,11 @@ void TokenStream::cancel() {
   state.hub->work.notify_one();
 }
 
+uint32_t TokenStream::cached_tokens() const {
+  const std::lock_guard lock(state_->hub->mutex);
+  return state_->cached_tokens;
+}
+
 const std::optional<Finish>& TokenStream::finish() const {
   CHECK(state_ != nullptr);
   return state_->reported;

@@ -21,7 +21,9 @@ class Architecture {
   virtual void finish() {}
   // All layers: from the batch's token ids to hidden states, keys and values appended.
   virtual void layers(Pass& pass) const = 0;
-  // From pass.hidden to pass.logits, for the rows that were selected.
+  // The last norm: from pass.hidden to pass.normed, of all rows that there are.
+  virtual void norm(Pass& pass) const = 0;
+  // From pass.normed to pass.logits, for the rows that were selected.
   virtual void output(Pass& pass) const = 0;
 };
 

@@ -88,8 +88,11 @@ class Bloom : public Architecture {
     }
   }
 
-  void output(Pass& pass) const override {
+  void norm(Pass& pass) const override {
     pass.layer_norm(pass.hidden, output_norm_, output_norm_bias_, pass.normed);
+  }
+
+  void output(Pass& pass) const override {
     const bool tied = output_.data == nullptr;
     pass.multiply({{tied ? embedding_ : output_, pass.logits}}, pass.normed);
   }

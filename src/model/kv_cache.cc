@@ -44,7 +44,9 @@ Sequence& Sequence::operator=(Sequence&& other) noexcept {
 }
 
 Sequence::~Sequence() {
-  if (cache_ != nullptr) cache_->release(pages_, written_);
+  for (uint32_t i = 0; i < pages_.size(); ++i) {
+    cache_->release(pages_[i], uint64_t{i} * kPagePositions < written_);
+  }
 }
 
 void Sequence::truncate(uint32_t length) {
@@ -68,7 +70,11 @@ const KvLayout& Sequence::layout() const {
 }
 
 KvCache::KvCache(const KvLayout& layout, uint32_t pages, Memory memory)
-    : layout_(layout), page_count_(pages), memory_(std::move(memory)), free_(pages) {
+    : layout_(layout),
+      page_count_(pages),
+      memory_(std::move(memory)),
+      holders_(pages),
+      free_(pages) {
   for (uint32_t i = 0; i < pages; ++i) free_[i] = pages - 1 - i;
 }
 
@@ -92,8 +98,10 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const KvLayout& layout, uint64_
       new KvCache(layout, static_cast<uint32_t>(pages), std::move(memory)));
 }
 
-Result<Sequence> KvCache::reserve(uint32_t positions) {
-  const uint64_t wanted = (uint64_t{positions} + kPagePositions - 1) / kPagePositions;
+Result<Sequence> KvCache::reserve(uint32_t positions, std::span<const uint32_t> shared) {
+  const uint64_t all = (uint64_t{positions} + kPagePositions - 1) / kPagePositions;
+  CHECK(shared.size() <= all);
+  const uint64_t wanted = all - shared.size();
   if (wanted > free_.size()) {
     return fail(ErrorKind::exhausted,
                 "{} positions need {} pages of the key-value cache, {} of {} "
@@ -102,8 +110,16 @@ Result<Sequence> KvCache::reserve(uint32_t positions) {
   }
   Sequence sequence;
   sequence.cache_ = this;
-  sequence.pages_.assign(free_.end() - static_cast<int64_t>(wanted), free_.end());
-  free_.resize(free_.size() - wanted);
+  sequence.pages_.reserve(all);
+  for (const uint32_t page : shared) hold(page);
+  sequence.pages_.assign(shared.begin(), shared.end());
+  for (uint64_t i = 0; i < wanted; ++i) {
+    const uint32_t page = free_.back();
+    free_.pop_back();
+    holders_[page] = 1;
+    sequence.pages_.push_back(page);
+  }
+  sequence.length_ = sequence.written_ = static_cast<uint32_t>(shared.size()) * kPagePositions;
   return sequence;
 }
 
@@ -111,14 +127,17 @@ uint64_t KvCache::bytes() const {
   return memory_.bytes();
 }
 
-void KvCache::release(std::vector<uint32_t>& pages, uint32_t positions_written) {
+void KvCache::hold(uint32_t page) {
+  CHECK(holders_[page] > 0);
+  ++holders_[page];
+}
+
+void KvCache::release(uint32_t page, bool written) {
+  CHECK(holders_[page] > 0);
+  if (--holders_[page] > 0) return;
   // Keys and values are the prompt in another form: the next holder of a page must not find them.
-  const uint32_t touched = (positions_written + kPagePositions - 1) / kPagePositions;
-  for (uint32_t i = 0; i < touched; ++i) {
-    wipe(memory_.data() + pages[i] * layout_.page_bytes(), layout_.page_bytes());
-  }
-  free_.insert(free_.end(), pages.begin(), pages.end());
-  pages.clear();
+  if (written) wipe(memory_.data() + page * layout_.page_bytes(), layout_.page_bytes());
+  free_.push_back(page);
 }
 
 }  // namespace sotto::model

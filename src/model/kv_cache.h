@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/memory.h"
@@ -33,8 +34,8 @@ struct KvLayout {
 
 class KvCache;
 
-// One sequence's positions. Move-only; gives its pages back, wiped, when it ends. Not thread-safe:
-// owned by the engine's thread. The cache must outlive it.
+// One sequence's positions. Move-only; gives its pages up when it ends. Not thread-safe: owned by the
+// engine's thread. The cache must outlive it.
 class Sequence {
  public:
   Sequence() = default;
@@ -49,6 +50,8 @@ class Sequence {
   // Where forward() has written `count` more positions.
   void advance(uint32_t count);
   uint8_t* page(uint32_t index) const;
+  // The numbers of its pages in the cache, in the order of their positions.
+  std::span<const uint32_t> pages() const { return pages_; }
   const KvLayout& layout() const;
 
  private:
@@ -59,7 +62,8 @@ class Sequence {
   uint32_t written_ = 0;  // the greatest length there ever was
 };
 
-// A pool of pages, allocated when made. Not thread-safe.
+// A pool of pages, allocated when made. A page has one holder or several; when the last gives it up it
+// is wiped and free. Not thread-safe.
 class KvCache {
  public:
   // `exhausted` when `positions` positions (rounded up to pages) need more memory than the machine
@@ -68,8 +72,14 @@ class KvCache {
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
-  // An empty sequence with room for `positions`; `exhausted` when too few pages are free.
-  Result<Sequence> reserve(uint32_t positions);
+  // A sequence with room for `positions`; `exhausted` when too few pages are free. It begins with the
+  // positions of `shared`, whole pages of other sequences, which it holds too and never changes.
+  Result<Sequence> reserve(uint32_t positions, std::span<const uint32_t> shared = {});
+
+  // One holder more, and one less, of a page that is held; who shares a page has filled it.
+  void hold(uint32_t page);
+  void release(uint32_t page) { release(page, true); }
+  uint32_t holders(uint32_t page) const { return holders_[page]; }
 
   const KvLayout& layout() const { return layout_; }
   uint64_t bytes() const;
@@ -79,11 +89,12 @@ class KvCache {
  private:
   friend class Sequence;
   KvCache(const KvLayout& layout, uint32_t pages, Memory memory);
-  void release(std::vector<uint32_t>& pages, uint32_t positions_written);
+  void release(uint32_t page, bool written);
 
   KvLayout layout_;
   uint32_t page_count_;
   Memory memory_;
+  std::vector<uint32_t> holders_;  // of each page
   std::vector<uint32_t> free_;
 };
 

@@ -111,8 +111,10 @@ KvLayout Model::kv_layout(KvType type) const {
   return {type, shape.layers, shape.kv_heads, shape.head_width, shape.value_width};
 }
 
-Result<Logits> Model::forward(std::span<const BatchPart> batch) {
-  Impl& impl = *impl_;
+namespace {
+
+// The batch's tokens one after the other, and which of them give logits; or why it cannot be run.
+Result<void> lay_out(Model::Impl& impl, std::span<const BatchPart> batch) {
   const Shape& shape = impl.shape;
   impl.tokens.clear();
   impl.wanted.clear();
@@ -148,19 +150,47 @@ Result<Logits> Model::forward(std::span<const BatchPart> batch) {
       impl.tokens.push_back({id, part.sequence->length() + i, part.sequence});
     }
   }
-  if (impl.tokens.empty()) return Logits{};
+  return {};
+}
 
+void sum_states(const Model::Impl& impl, std::span<const BatchPart> batch) {
+  const Rows& states = impl.pass->normed;
+  uint32_t row = 0;
+  for (const BatchPart& part : batch) {
+    for (uint32_t i = 0; i < part.tokens.size(); ++i, ++row) {
+      if (part.state_sum == nullptr) continue;
+      const float* state = states.row(row);
+      for (uint32_t j = 0; j < impl.shape.width; ++j) {
+        part.state_sum[j] += static_cast<double>(state[j]);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<Logits> Model::forward(std::span<const BatchPart> batch) {
+  Impl& impl = *impl_;
+  TRY(lay_out(impl, batch));
+  if (impl.tokens.empty()) return Logits{};
   Pass& pass = *impl.pass;
   pass.begin(impl.tokens);
   impl.architecture->layers(pass);
+  bool sums = false;
   for (const BatchPart& part : batch) {
     part.sequence->advance(static_cast<uint32_t>(part.tokens.size()));
+    sums |= part.state_sum != nullptr;
+  }
+  if (sums) {
+    impl.architecture->norm(pass);
+    sum_states(impl, batch);
   }
   if (!impl.wanted.empty()) {
     pass.select(impl.wanted);
+    impl.architecture->norm(pass);
     impl.architecture->output(pass);
   }
-  return Logits{pass.logits.data, static_cast<uint32_t>(impl.wanted.size()), shape.vocabulary,
+  return Logits{pass.logits.data, static_cast<uint32_t>(impl.wanted.size()), impl.shape.vocabulary,
                 pass.logits.stride};
 }
 

@@ -27,6 +27,9 @@ struct BatchPart {
   Sequence* sequence;
   std::span<const TokenId> tokens;
   Want want = Want::last;
+  // Where there is one, of the model's width: each token's last hidden state, normed, is added to it
+  // in the tokens' order.
+  double* state_sum = nullptr;
 };
 
 // Rows of `vocabulary` floats, in the order of the parts and of the tokens within them. Valid until

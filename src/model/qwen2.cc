@@ -65,8 +65,9 @@ class Qwen2 : public Architecture {
     }
   }
 
+  void norm(Pass& pass) const override { pass.rms_norm(pass.hidden, output_norm_, pass.normed); }
+
   void output(Pass& pass) const override {
-    pass.rms_norm(pass.hidden, output_norm_, pass.normed);
     const bool tied = output_.data == nullptr;
     pass.multiply({{tied ? embedding_ : output_, pass.logits}}, pass.normed);
   }
