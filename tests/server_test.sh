@@ -46,7 +46,7 @@ if grep -q "${key#sk-sotto-????????-}" keys.toml; then fail "the key itself is i
   --keys keys.toml --log log 2>screen &
 server=$!
 for _ in $(seq 100); do
-  ! grep -q '^try:' screen || break
+  ! grep -qs '^try:' screen || break
   sleep 0.1
 done
 url=$(sed -n 's/^at \(http[^,]*\),.*/\1/p' screen)
@@ -91,7 +91,7 @@ expect "no key" "$(curl -sS -i "$url/v1/models")" 'HTTP/1.1 401'
 expect "bad key" "$(curl -sS -H "authorization: Bearer ${key}x" "$url/v1/models")" invalid_api_key
 expect "unknown model" "$(ask /v1/chat/completions "{$chat,\"model\":\"x\"}" -i)" 'HTTP/1.1 404'
 expect "unknown field" "$(ask /v1/chat/completions "{$chat,\"foo\":1}")" 'there is no parameter foo'
-expect "tools" "$(ask /v1/chat/completions "{$chat,\"tools\":[{}]}")" unsupported_parameter
+expect "tools" "$(ask /v1/chat/completions "{$chat,\"tools\":[{}]}")" "tools[0].type"
 expect "too long" "$(ask /v1/completions '{"prompt":"x","max_tokens":100000}')" context_length_exceeded
 expect "no JSON" "$(ask /v1/chat/completions '{')" invalid_json
 first=$(curl -sS -H "authorization: Bearer $slow" "$url/v1/models")

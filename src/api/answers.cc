@@ -65,6 +65,29 @@ json::object chunk(const AnswerHead& head, uint32_t index, json::object delta, j
   return out;
 }
 
+json::object call_json(const ToolCall& call) {
+  json::object function, out;
+  function["name"] = call.name;
+  function["arguments"] = call.arguments;
+  out["id"] = call.id;
+  out["type"] = "function";
+  out["function"] = std::move(function);
+  return out;
+}
+
+json::array calls_json(const Choice& choice) {
+  json::array out;
+  for (const ToolCall& call : choice.calls) out.push_back(call_json(call));
+  return out;
+}
+
+json::array call_deltas_json(const Choice& piece) {
+  json::array out = calls_json(piece);
+  uint32_t index = piece.calls_before;
+  for (json::value& call : out) call.get_object()["index"] = index++;
+  return out;
+}
+
 json::object bare_logprob(const text::Tokenizer& tokenizer, TokenId id, float logprob) {
   const std::string bytes = tokenizer.token_bytes(id, true);
   json::array numbers;
@@ -83,7 +106,7 @@ json::object bare_logprob(const text::Tokenizer& tokenizer, TokenId id, float lo
 
 json::object usage_json(const Usage& usage) {
   json::object prompt, completion, out;
-  prompt["cached_tokens"] = 0;
+  prompt["cached_tokens"] = usage.cached_tokens;
   completion["reasoning_tokens"] = usage.reasoning_tokens;
   out["prompt_tokens"] = usage.prompt_tokens;
   out["completion_tokens"] = usage.completion_tokens;
@@ -99,7 +122,12 @@ json::object chat_completion(const AnswerHead& head, std::span<const Choice> cho
   for (const Choice& choice : choices) {
     json::object message, entry;
     message["role"] = "assistant";
-    message["content"] = choice.content;
+    if (choice.content.empty() && !choice.calls.empty()) {
+      message["content"] = nullptr;
+    } else {
+      message["content"] = choice.content;
+    }
+    if (!choice.calls.empty()) message["tool_calls"] = calls_json(choice);
     if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
     message["refusal"] = nullptr;
     entry["index"] = choice.index;
@@ -125,6 +153,7 @@ json::object chat_chunk(const AnswerHead& head, const Choice& piece, bool logpro
   json::object delta;
   if (!piece.reasoning.empty()) delta["reasoning_content"] = piece.reasoning;
   if (!piece.content.empty()) delta["content"] = piece.content;
+  if (!piece.calls.empty()) delta["tool_calls"] = call_deltas_json(piece);
   const bool with_logprobs = logprobs && !piece.logprobs.empty();
   return chunk(head, piece.index, std::move(delta), logprobs_json(piece.logprobs, with_logprobs),
                piece.finish_reason);

@@ -20,6 +20,7 @@ struct Usage {
   uint64_t prompt_tokens = 0;
   uint64_t completion_tokens = 0;
   uint64_t reasoning_tokens = 0;  // among the former
+  uint64_t cached_tokens = 0;     // among the prompt's
 };
 boost::json::object usage_json(const Usage& usage);
 
@@ -30,11 +31,20 @@ struct AnswerHead {
   std::string model;
 };
 
+// A function that the model asks to be called.
+struct ToolCall {
+  std::string id;  // made by us
+  std::string name;
+  std::string arguments;  // a JSON object
+};
+
 // One choice so far, or a piece of it.
 struct Choice {
   uint32_t index = 0;
   std::string reasoning;
   std::string content;
+  std::vector<ToolCall> calls;  // whole ones
+  uint32_t calls_before = 0;    // of a piece: how many have come already
   boost::json::array logprobs;  // of token_logprob()
   std::string finish_reason;    // empty while it goes on
 };

@@ -73,7 +73,8 @@ ApiResult<CompletionRequest> read_completion_request(const json::object& body) {
     return unsupported("best_of", "best_of is supported only where it is n");
   }
   TRY(fields.refuse("suffix", "models here write on, they do not fill in"));
-  TRY(fields.refuse("grammar", "answers cannot be held to a grammar"));
+  request.format = TRY(read_output_format(fields, "response_format", true));
+  TRY(read_grammar(fields, request.format));
   TRY(fields.done());
   if (request.prompts.size() * generation.choices > kChoicesMax) {
     return invalid("n", "{} prompts with {} choices are more than {} answers",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/generation.h"
+#include "api/output_format.h"
 
 namespace sotto::api {
 
@@ -18,6 +19,7 @@ using PromptInput = std::variant<std::string, std::vector<TokenId>>;
 struct CompletionRequest {
   Generation generation;  // `choices` of each prompt
   std::vector<PromptInput> prompts;
+  OutputFormat format;
   bool echo = false;  // the prompt's text before each answer
 };
 

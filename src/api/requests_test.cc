@@ -7,6 +7,8 @@
 #include "api/body.h"
 #include "api/chat_request.h"
 #include "api/completion_request.h"
+#include "api/embeddings_request.h"
+#include "api/responses_request.h"
 
 namespace sotto::api {
 namespace {
@@ -61,11 +63,25 @@ TEST(ChatRequest, lets_pass_what_is_harmless) {
 
 TEST(ChatRequest, refuses_by_name) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("tools":[{}])", "tools"},
+      {R"("tools":[{}])", "tools[0].type"},
+      {R"("tools":[{"type":"function"}])", "tools[0].function"},
+      {R"("tools":[{"type":"function","function":{"name":"a b"}}])", "tools[0].function.name"},
+      {R"("tools":[{"type":"function","function":{"name":"a","x":1}}])", "tools[0].function.x"},
+      {R"("tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"a"}}])",
+       "tools[1]"},
+      {R"("tools":[{"type":"code_interpreter"}])", "tools[0].type"},
+      {R"("functions":[{}])", "functions"},
       {R"("tool_choice":"required")", "tool_choice"},
-      {R"("response_format":{"type":"json_object"})", "response_format"},
-      {R"("reasoning_effort":"low")", "reasoning_effort"},
-      {R"("grammar":"root ::= x")", "grammar"},
+      {R"("tool_choice":{"type":"function","function":{"name":"f"}})", "tool_choice"},
+      {R"("tool_choice":"sometimes")", "tool_choice"},
+      {R"("response_format":{"type":"xml"})", "response_format.type"},
+      {R"("response_format":{"type":"json_schema"})", "response_format.json_schema"},
+      {R"("response_format":{"type":"json_schema","json_schema":{"name":"x"}})",
+       "response_format.json_schema.schema"},
+      {R"("reasoning_effort":"huge")", "reasoning_effort"},
+      {R"("max_reasoning_tokens":-1)", "max_reasoning_tokens"},
+      {R"("grammar":1)", "grammar"},
+      {R"("grammar":"root ::= \"x\"","response_format":{"type":"json_object"})", "grammar"},
       {R"("store":true)", "store"},
       {R"("audio":{})", "audio"},
       {R"("prediction":{})", "prediction"},
@@ -107,13 +123,15 @@ TEST(ChatRequest, names_the_message_that_is_wrong_and_not_what_it_says) {
       {R"("messages":[{"role":"secret","content":"x"}])", "messages[0].role"},
       {R"("messages":[{"content":"secret"}])", "messages[0].role"},
       {R"("messages":[{"role":"user","content":"a"},{"role":"tool","content":"secret"}])",
-       "messages[1].role"},
+       "messages[1].tool_call_id"},
       {R"("messages":[{"role":"user","content":5}])", "messages[0].content"},
       {R"("messages":[{"role":"user","content":[{"type":"image_url","image_url":"secret"}]}])",
        "messages[0].content[0].type"},
       {R"("messages":[{"role":"user","content":"x","SECRET secret":1}])", "messages[0].?"},
       {R"("messages":[{"role":"assistant","tool_calls":[{"id":"secret"}]}])",
-       "messages[0].tool_calls"},
+       "messages[0].tool_calls[0].function"},
+      {R"("messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"secret"}}]}])",
+       "messages[0].tool_calls[0].function.arguments"},
   };
   for (const auto& [fields, param] : cases) {
     const auto request = chat(fields);
@@ -121,6 +139,112 @@ TEST(ChatRequest, names_the_message_that_is_wrong_and_not_what_it_says) {
     EXPECT_EQ(request.error().param, param) << fields;
     EXPECT_EQ(request.error().message.find("secret"), std::string::npos) << fields;
   }
+}
+
+TEST(ChatRequest, takes_tools_formats_and_efforts) {
+  const auto request =
+      chat(kMessages +
+           R"(,"tools":[{"type":"function","function":{"name":"f","description":"d","strict":true,
+      "parameters":{"type":"object"}}},{"type":"function","function":{"name":"g"}}],
+      "tool_choice":{"type":"function","function":{"name":"g"}},"parallel_tool_calls":false,
+      "reasoning_effort":"low","max_reasoning_tokens":7)");
+  ASSERT_TRUE(request.has_value()) << request.error().message;
+  EXPECT_EQ(request->tools.list.size(), 2u);
+  EXPECT_EQ(request->tools.list[1].at("function").at("parameters").at("type"), "object");
+  EXPECT_TRUE(request->tools.strict[0]);
+  EXPECT_FALSE(request->tools.strict[1] || request->tools.parallel);
+  EXPECT_EQ(request->tools.choice, ToolChoice::required);
+  EXPECT_EQ(request->tools.only, "g");
+  EXPECT_EQ(request->reasoning.tokens_max, 7u);
+  const auto format = chat(
+      kMessages +
+      R"(,"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{}}})");
+  ASSERT_TRUE(format.has_value()) << format.error().message;
+  EXPECT_EQ(format->format.kind, OutputFormat::Kind::json_schema);
+  EXPECT_TRUE(chat(kMessages + R"(,"reasoning_effort":"none")")->reasoning.off);
+}
+
+TEST(ChatRequest, takes_calls_and_their_results_back) {
+  const auto request = chat(
+      R"("messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":
+      [{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
+      {"role":"tool","tool_call_id":"c","content":"4"}])");
+  ASSERT_TRUE(request.has_value()) << request.error().message;
+  EXPECT_TRUE(request->messages[1].at("content").is_null());
+  EXPECT_EQ(request->messages[1].at("tool_calls").at(0).at("function").at("arguments"),
+            "{\"a\":1}");
+  EXPECT_EQ(request->messages[2].at("role"), "tool");
+}
+
+ApiResult<ResponsesRequest> responses(const std::string& fields) {
+  const ApiResult<Body> body = Body::parse("{" + fields + "}");
+  if (!body) return std::unexpected(body.error());
+  return read_responses_request(body->object());
+}
+
+TEST(ResponsesRequest, makes_a_chat_of_its_items) {
+  const auto request = responses(
+      R"("instructions":"be brief","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},
+      {"type":"reasoning","summary":[],"content":[{"type":"reasoning_text","text":"t"}]},
+      {"type":"message","role":"assistant","id":"m","status":"completed",
+       "content":[{"type":"output_text","text":"b","annotations":[],"logprobs":[]}]},
+      {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+      {"type":"function_call_output","call_id":"c","output":"r"}],
+      "text":{"format":{"type":"json_schema","name":"n","schema":{}}},"max_output_tokens":5,
+      "tools":[{"type":"function","name":"f","parameters":{},"strict":true}],"tool_choice":"auto",
+      "reasoning":{"effort":"minimal","summary":"auto"},"store":false,"metadata":{"k":"v"})");
+  ASSERT_TRUE(request.has_value()) << request.error().message;
+  const auto& messages = request->chat.messages;
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0].at("role"), "system");
+  EXPECT_EQ(messages[1].at("content"), "a");
+  EXPECT_EQ(messages[2].at("reasoning_content"), "t");
+  EXPECT_EQ(messages[2].at("tool_calls").get_array().size(), 1u);
+  EXPECT_EQ(messages[3].at("role"), "tool");
+  EXPECT_EQ(request->chat.generation.tokens_max, 5u);
+  EXPECT_EQ(request->chat.reasoning.tokens_max, 512u);
+  EXPECT_EQ(request->echo.at("metadata").at("k"), "v");
+}
+
+TEST(ResponsesRequest, refuses_what_would_have_to_be_stored) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("input":"a","previous_response_id":"resp_1")", "previous_response_id"},
+      {R"("input":"a","conversation":"c")", "conversation"},
+      {R"("input":"a","prompt":{"id":"p"})", "prompt"},
+      {R"("input":"a","background":true)", "background"},
+      {R"("input":"a","store":true)", "store"},
+      {R"("input":"a","truncation":"auto")", "truncation"},
+      {R"("input":"a","include":["reasoning.encrypted_content"])", "include"},
+      {R"("input":"a","tools":[{"type":"web_search"}])", "tools[0].type"},
+      {R"("input":[{"type":"item_reference","id":"x"}])", "input[0].type"},
+      {R"("input":[{"role":"user","content":[{"type":"input_image"}]}])",
+       "input[0].content[0].type"},
+      {R"("input":[])", "input"},
+      {R"("instructions":"x")", "input"},
+      {R"("input":"a","n":2)", "n"},
+  };
+  for (const auto& [fields, param] : cases) {
+    const auto request = responses(fields);
+    ASSERT_FALSE(request.has_value()) << fields;
+    EXPECT_EQ(request.error().param, param) << fields;
+    EXPECT_EQ(request.error().status, 400u);
+  }
+}
+
+TEST(EmbeddingsRequest, takes_inputs_and_makes_vectors) {
+  const auto read = [](const char* text) {
+    const ApiResult<Body> body = Body::parse(text);
+    return read_embeddings_request(body->object());
+  };
+  EXPECT_EQ(read(R"({"input":["a",[1,2]],"encoding_format":"base64"})")->inputs.size(), 2u);
+  EXPECT_EQ(read(R"({"input":"a","dimensions":5})").error().param, "dimensions");
+  EXPECT_EQ(read("{}").error().param, "input");
+  const std::vector<float> vectors[] = {{1.0f, -2.0f}};
+  const auto numbers = embeddings_json("m", vectors, false, 3);
+  EXPECT_EQ(numbers.at("data").at(0).at("embedding").at(1), -2.0);
+  // 00 00 80 3f 00 00 00 c0
+  EXPECT_EQ(embeddings_json("m", vectors, true, 3).at("data").at(0).at("embedding"),
+            "AACAPwAAAMA=");
 }
 
 TEST(CompletionRequest, takes_prompts_in_four_forms) {

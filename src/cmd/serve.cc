@@ -43,6 +43,7 @@ struct ServeOptions {
   uint32_t grace = 30;
   std::string kv = "f16";
   std::string speculate = "auto";
+  std::string prefix_cache = "on";
   std::string config;
   bool print_config = false;
 };
@@ -87,6 +88,7 @@ Result<serve::ServedModel> open_served(const std::string& text, const ServeOptio
   engine_options.cache_requests = options.parallel;
   engine_options.kv_type = kv_type(options.kv);
   engine_options.speculation = speculation(options.speculate);
+  engine_options.prefix_cache = options.prefix_cache == "on";
   // Whoever asks finds a place, even where one key fills the others with long answers.
   if (!options.keys.empty()) {
     engine_options.sequences_per_tenant_max = std::max(1u, options.parallel - 1);
@@ -186,8 +188,13 @@ void print_config(const ServeOptions& options) {
   }
   fmt::print("listen = [{}]\n", listen);
   const std::pair<const char*, const std::string&> texts[] = {
-      {"admin", options.admin}, {"keys", options.keys}, {"usage", options.usage},
-      {"log", options.log},     {"kv", options.kv},     {"speculate", options.speculate}};
+      {"admin", options.admin},
+      {"keys", options.keys},
+      {"usage", options.usage},
+      {"log", options.log},
+      {"kv", options.kv},
+      {"speculate", options.speculate},
+      {"prefix-cache", options.prefix_cache}};
   for (const auto& [name, text] : texts) {
     if (!text.empty()) fmt::print("{} = {}\n", name, toml_text(text));
   }
@@ -280,6 +287,10 @@ Run add_serve(CLI::App& app) {
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
   add_speculate_option(app, options->speculate);
+  app.add_option("--prefix-cache", options->prefix_cache,
+                 "on: prompts of one key share what they begin with")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
   app.add_option(
          "--config", options->config,
          "options from a TOML file; variables SOTTO_LISTEN and so on, and flags, count more")

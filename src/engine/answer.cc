@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/answer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sotto::engine {
@@ -10,7 +11,9 @@ Answer::Answer(const text::Tokenizer& tokenizer, const AnswerOptions& options)
     : detokenizer_(tokenizer, options.with_special),
       matcher_(options.stop_strings),
       splitter_(options.reasoning_is_open),
-      split_reasoning_(options.split_reasoning) {}
+      split_reasoning_(options.split_reasoning),
+      tokenizer_(tokenizer),
+      shown_(options.shown) {}
 
 text::AnswerPiece Answer::split(std::string text) {
   if (split_reasoning_) return splitter_.push(text);
@@ -19,7 +22,8 @@ text::AnswerPiece Answer::split(std::string text) {
 
 text::AnswerPiece Answer::push(TokenId id) {
   if (stopped()) return {};
-  return split(matcher_.push(detokenizer_.push(id)));
+  const bool shown = std::find(shown_.begin(), shown_.end(), id) != shown_.end();
+  return split(matcher_.push(shown ? tokenizer_.token_bytes(id, true) : detokenizer_.push(id)));
 }
 
 text::AnswerPiece Answer::finish() {

@@ -14,9 +14,10 @@ namespace sotto::engine {
 
 struct AnswerOptions {
   std::vector<std::string> stop_strings = {};
-  bool with_special = false;       // show control tokens as they are spelled
-  bool split_reasoning = true;     // false: everything is content, tags included
-  bool reasoning_is_open = false;  // the prompt ended inside <think>
+  bool with_special = false;        // show control tokens as they are spelled
+  std::vector<TokenId> shown = {};  // show these, whatever they are
+  bool split_reasoning = true;      // false: everything is content, tags included
+  bool reasoning_is_open = false;   // the prompt ended inside <think>
 };
 
 // The consumer's side of one answer, one thread: text comes out of the pieces in whole characters,
@@ -41,6 +42,8 @@ class Answer {
   text::StopMatcher matcher_;
   text::ReasoningSplitter splitter_;
   bool split_reasoning_;
+  const text::Tokenizer& tokenizer_;
+  std::vector<TokenId> shown_;
 };
 
 }  // namespace sotto::engine

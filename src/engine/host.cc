@@ -20,9 +20,7 @@ std::tm local_time() {
   return broken_down;
 }
 
-Result<std::optional<text::ChatTemplate>> find_template(const gguf::Metadata& metadata) {
-  const std::string source =
-      TRY(metadata.get_or<std::string>("tokenizer.chat_template", std::string()));
+Result<std::optional<text::ChatTemplate>> parse_template(const std::string& source) {
   if (source.empty()) return std::nullopt;
   auto parsed = text::ChatTemplate::parse(source);
   if (!parsed) return within("tokenizer.chat_template", std::move(parsed).error());
@@ -51,7 +49,12 @@ Result<std::unique_ptr<Host>> Host::open(gguf::Source source, uint32_t threads,
                                          const Progress& progress) {
   text::Tokenizer tokenizer = TRY(text::Tokenizer::from_metadata(source.description().metadata));
   std::unique_ptr<Host> self(new Host(std::move(source), threads, std::move(tokenizer)));
-  self->template_ = TRY(find_template(self->metadata()));
+  const std::string chat_template =
+      TRY(self->metadata().get_or<std::string>("tokenizer.chat_template", std::string()));
+  self->template_ = TRY(parse_template(chat_template));
+  self->tools_ = text::tool_support(chat_template);
+  self->reasons_ = chat_template.find("think>") != std::string::npos &&
+                   self->tokenizer_.find("<think>").has_value();
   for (uint32_t id = 0; id < self->tokenizer_.vocabulary_size(); ++id) {
     const TokenId token = static_cast<TokenId>(id);
     if (self->tokenizer_.ends_generation(token)) self->end_tokens_.push_back(token);
@@ -74,25 +77,34 @@ void Host::add_bos(std::vector<TokenId>& ids) const {
   if (ids.empty() || ids.front() != *bos) ids.insert(ids.begin(), *bos);
 }
 
+std::shared_ptr<const text::TokenTrie> Host::trie() const {
+  std::call_once(trie_once_, [&] { trie_ = std::make_shared<const text::TokenTrie>(tokenizer_); });
+  return trie_;
+}
+
 Result<Prompt> Host::chat_prompt(const boost::json::array& messages,
                                  const ChatExtras& extras) const {
   CHECK(template_.has_value());
   text::ChatInput input;
-  input.messages = messages;
-  if (!extras.tools.empty()) input.tools = extras.tools;
+  input.messages = text::explain_tools(tools_, messages, extras.tools);
+  if (!extras.tools.empty() && tools_.lists_tools) input.tools = extras.tools;
   input.extra = extras.variables;
   input.bos_token = spelling(tokenizer_, tokenizer_.bos());
   input.eos_token = spelling(tokenizer_, tokenizer_.eos());
   input.now = local_time();
   const std::vector<text::TextRun> runs = TRY(template_->render(input));
-  Prompt prompt{.ids = TRY(tokenizer_.encode(runs)),
-                .in_reasoning = text::prompt_opens_reasoning(text::join(runs))};
+  const std::string text = text::join(runs);
+  Prompt prompt;
+  prompt.ids = TRY(tokenizer_.encode(runs));
+  prompt.in_reasoning = text::prompt_opens_reasoning(text);
+  prompt.may_reason = reasons_ && !prompt.in_reasoning && !text::prompt_closes_reasoning(text);
   add_bos(prompt.ids);
   return prompt;
 }
 
 Result<Prompt> Host::plain_prompt(std::string_view text) const {
-  Prompt prompt{.ids = TRY(tokenizer_.encode(text, false)), .in_reasoning = false};
+  Prompt prompt;
+  prompt.ids = TRY(tokenizer_.encode(text, false));
   add_bos(prompt.ids);
   return prompt;
 }

@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "crypto/random.h"
+
 namespace sotto::serve {
 
 namespace asio = boost::asio;
@@ -15,57 +17,83 @@ namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-api::ApiResult<void> check_length(const engine::Prompt& prompt, uint32_t tokens_max,
-                                  const engine::Engine& engine) {
-  const uint64_t context = engine.options().context;
-  const uint64_t wanted = prompt.ids.size() + std::max(tokens_max, 1u);
-  if (wanted <= context) return {};
-  return std::unexpected(api::ApiError{
-      400, "context_length_exceeded", "messages",
-      fmt::format("this model's context has {} tokens: the prompt's {} and {} to generate are {}",
-                  context, prompt.ids.size(), std::max(tokens_max, 1u), wanted)});
-}
-
 }  // namespace
 
-Answering::Answering(asio::any_io_executor executor, engine::Host& host,
-                     const api::Generation& generation)
+api::ApiResult<void> check_length(const engine::Engine& engine, uint64_t prompt_tokens,
+                                  uint64_t tokens_max, const std::string& field) {
+  const uint64_t context = engine.options().context;
+  if (prompt_tokens + tokens_max <= context) return {};
+  return std::unexpected(api::ApiError{
+      400, "context_length_exceeded", field,
+      fmt::format("this model's context has {} tokens: the prompt's {} and {} to generate are {}",
+                  context, prompt_tokens, tokens_max, prompt_tokens + tokens_max)});
+}
+
+// The news comes on the engine's thread and is posted, so it cannot come before the wait.
+void Wake::listen(engine::TokenStream& stream) const {
+  stream.on_ready(
+      [timer = timer_] { asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });
+}
+
+Awaitable<void> Wake::wait() {
+  co_await timer_->async_wait(kAwait);
+}
+
+Answering::Answering(asio::any_io_executor executor, engine::Host& host, const Question& question)
     : host_(host),
-      logprobs_(generation.logprobs),
-      wake_(std::make_shared<asio::steady_timer>(std::move(executor))) {}
+      logprobs_(question.generation.logprobs),
+      parallel_calls_(question.parallel_calls),
+      wake_(std::move(executor)) {}
 
 api::ApiResult<std::unique_ptr<Answering>> Answering::begin(asio::any_io_executor executor,
                                                             engine::Host& host,
-                                                            std::span<const engine::Prompt> prompts,
-                                                            const api::Generation& generation,
-                                                            const engine::SamplingParams& base,
-                                                            uint64_t seed, uint64_t tenant) {
-  for (const engine::Prompt& prompt : prompts) {
-    TRY(check_length(prompt, generation.tokens_max, host.engine()));
+                                                            const Question& question) {
+  const uint32_t tokens_max = std::max(question.generation.tokens_max, 1u);
+  for (const engine::Prompt& prompt : question.prompts) {
+    TRY(check_length(host.engine(), prompt.ids.size(), tokens_max, question.prompt_field));
   }
-  std::unique_ptr<Answering> self(new Answering(std::move(executor), host, generation));
-  for (const engine::Prompt& prompt : prompts) {
-    for (uint32_t choice = 0; choice < generation.choices; ++choice) {
-      const auto index = static_cast<uint32_t>(self->streams_.size());
-      engine::Request request;
-      request.prompt = prompt.ids;
-      request.tenant = tenant;
-      request.tokens_max = generation.tokens_max;
-      request.sampling = generation.sampling(base, seed);
-      request.sampling.seed += index;
-      request.stop_tokens = host.end_tokens();
-      Result<engine::TokenStream> tokens = host.engine().submit(std::move(request));
-      if (!tokens) return std::unexpected(api::from_error(tokens.error(), ""));
-      engine::AnswerOptions options;
-      options.stop_strings = generation.stops;
-      options.split_reasoning = host.has_template();
-      options.reasoning_is_open = prompt.in_reasoning;
-      self->streams_.push_back(
-          Stream{index, std::move(*tokens), engine::Answer(host.tokenizer(), options), false});
+  std::unique_ptr<Answering> self(new Answering(std::move(executor), host, question));
+  for (const engine::Prompt& prompt : question.prompts) {
+    for (uint32_t choice = 0; choice < question.generation.choices; ++choice) {
+      TRY(self->submit(question, prompt));
     }
     self->usage_.prompt_tokens += prompt.ids.size();
   }
   return self;
+}
+
+api::ApiResult<void> Answering::submit(const Question& question, const engine::Prompt& prompt) {
+  const auto index = static_cast<uint32_t>(streams_.size());
+  engine::Request request;
+  request.prompt = prompt.ids;
+  request.tenant = question.tenant;
+  request.tokens_max = question.generation.tokens_max;
+  request.sampling = question.generation.sampling(question.base, question.seed);
+  request.sampling.seed += index;
+  request.stop_tokens = host_.end_tokens();
+  if (question.rules.any()) {
+    engine::AnswerRules rules = question.rules;
+    rules.thinking = prompt.in_reasoning;
+    rules.may_think = prompt.may_reason;
+    request.constraint = std::make_shared<engine::AnswerConstraint>(
+        host_.tokenizer(), std::move(rules), host_.end_tokens());
+  }
+  Result<engine::TokenStream> tokens = host_.engine().submit(std::move(request));
+  if (!tokens) return std::unexpected(api::from_error(tokens.error(), ""));
+  engine::AnswerOptions options;
+  options.stop_strings = question.generation.stops;
+  options.split_reasoning = host_.has_template();
+  options.reasoning_is_open = prompt.in_reasoning;
+  if (question.calls) {
+    for (const std::string_view marker : text::tool_markers(*question.calls)) {
+      if (const auto id = host_.tokenizer().find(marker)) options.shown.push_back(*id);
+    }
+  }
+  Stream stream{index, std::move(*tokens), engine::Answer(host_.tokenizer(), options), {}};
+  if (question.calls) stream.splitter.emplace(*question.calls);
+  stream.first_of_prompt = index % question.generation.choices == 0;
+  streams_.push_back(std::move(stream));
+  return {};
 }
 
 void Answering::push(Stream& stream, const engine::Sampled& token, api::Choice& piece) {
@@ -73,18 +101,38 @@ void Answering::push(Stream& stream, const engine::Sampled& token, api::Choice& 
   ++usage_.completion_tokens;
   const bool thinking = stream.text.thinking();
   usage_.reasoning_tokens += thinking ? 1 : 0;
-  if (logprobs_ && !thinking)
+  if (logprobs_ && !thinking) {
     piece.logprobs.push_back(api::token_logprob(host_.tokenizer(), token));
-  const text::AnswerPiece text = stream.text.push(token.id);
+  }
+  add(stream, stream.text.push(token.id), piece, false);
+}
+
+// Text and calls; `last`: with what was held back.
+void Answering::add(Stream& stream, const text::AnswerPiece& text, api::Choice& piece, bool last) {
   piece.reasoning += text.reasoning;
-  piece.content += text.content;
+  if (!stream.splitter) {
+    piece.content += text.content;
+    return;
+  }
+  text::ToolPiece found = stream.splitter->push(text.content);
+  if (last) {
+    text::ToolPiece rest = stream.splitter->finish();
+    found.content += rest.content;
+    found.calls.insert(found.calls.end(), rest.calls.begin(), rest.calls.end());
+  }
+  piece.content += found.content;
+  for (text::ToolCall& call : found.calls) {
+    if (!parallel_calls_ && stream.calls > 0) break;
+    if (piece.calls.empty()) piece.calls_before = stream.calls;
+    ++stream.calls;
+    piece.calls.push_back({fmt::format("call_{:016x}", crypto::random_u64()), std::move(call.name),
+                           std::move(call.arguments)});
+  }
 }
 
 void Answering::end(Stream& stream, api::Choice& piece, const char* reason) {
-  const text::AnswerPiece rest = stream.text.finish();
-  piece.reasoning += rest.reasoning;
-  piece.content += rest.content;
-  piece.finish_reason = reason;
+  add(stream, stream.text.finish(), piece, true);
+  piece.finish_reason = stream.calls > 0 ? "tool_calls" : reason;
   stream.over = true;
 }
 
@@ -93,12 +141,17 @@ api::ApiResult<void> Answering::advance(Stream& stream, std::vector<api::Choice>
   tokens_.clear();
   const Result<bool> over = stream.tokens.take(tokens_);
   if (!over) return std::unexpected(api::from_error(over.error(), ""));
+  const uint32_t cached = stream.tokens.cached_tokens();
+  // Of the choices of one prompt the first is asked: the others share its pages for a reason of their own.
+  if (stream.first_of_prompt) usage_.cached_tokens += cached - stream.cached_tokens;
+  stream.cached_tokens = cached;
   api::Choice piece;
   piece.index = stream.index;
   for (const engine::Sampled& token : tokens_) {
     push(stream, token, piece);
-    if (!stream.text.stopped()) continue;
-    stream.tokens.cancel();  // what follows a stop string is not part of the answer
+    const bool called = !parallel_calls_ && stream.calls > 0;
+    if (!stream.text.stopped() && !called) continue;
+    stream.tokens.cancel();  // what follows is not part of the answer
     end(stream, piece, "stop");
     break;
   }
@@ -107,8 +160,8 @@ api::ApiResult<void> Answering::advance(Stream& stream, std::vector<api::Choice>
     queue_time_ = std::max<std::chrono::duration<double>>(queue_time_, finish.queue_time);
     end(stream, piece, finish.reason == engine::FinishReason::length ? "length" : "stop");
   }
-  const bool news =
-      !piece.reasoning.empty() || !piece.content.empty() || !piece.logprobs.empty() || stream.over;
+  const bool news = !piece.reasoning.empty() || !piece.content.empty() || !piece.calls.empty() ||
+                    !piece.logprobs.empty() || stream.over;
   if (news) pieces.push_back(std::move(piece));
   return {};
 }
@@ -124,14 +177,11 @@ Awaitable<api::ApiResult<std::vector<api::Choice>>> Answering::next() {
       all_over = all_over && stream.over;
     }
     if (!pieces.empty() || all_over) co_return pieces;
-    // The news comes on the engine's thread and is posted, so it cannot come before the wait.
-    wake_->expires_at(asio::steady_timer::time_point::max());
+    wake_.prepare();
     for (Stream& stream : streams_) {
-      if (stream.over) continue;
-      stream.tokens.on_ready(
-          [wake = wake_] { asio::post(wake->get_executor(), [wake] { wake->cancel(); }); });
+      if (!stream.over) wake_.listen(stream.tokens);
     }
-    co_await wake_->async_wait(kAwait);
+    co_await wake_.wait();
   }
 }
 

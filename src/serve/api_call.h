@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "api/answer_writer.h"
 #include "api/answers.h"
 #include "api/body.h"
 #include "serve/answering.h"
@@ -41,6 +42,9 @@ struct ApiServer::Call {
   // False when the client is gone.
   Awaitable<bool> send_event(std::string event);
   void note(const Answering& answering);
+  // The answer in one piece or, where `stream` is set, as it comes; `choices` of them.
+  Awaitable<api::ApiResult<void>> respond(Answering& answering, api::AnswerWriter& writer,
+                                          bool stream, size_t choices);
 };
 
 // While it lives, a client that hangs up ends the answering.
@@ -59,6 +63,9 @@ class WhileAsked {
  private:
   Exchange& exchange_;
 };
+
+// A head with an id of its own: "chatcmpl-…".
+api::AnswerHead make_head(const char* prefix, const std::string& model);
 
 // Requests have bodies of JSON, said so: a page in a browser cannot send that type to another site
 // without asking first.

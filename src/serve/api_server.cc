@@ -306,6 +306,8 @@ Router ApiServer::public_routes() {
   router.add("GET", "/v1/models", handler("models", true, &ApiServer::list_models));
   router.add("GET", "/v1/models/", handler("models", true, &ApiServer::show_model));
   router.add("POST", "/v1/chat/completions", handler("chat", true, &ApiServer::chat));
+  router.add("POST", "/v1/responses", handler("responses", true, &ApiServer::respond));
+  router.add("POST", "/v1/embeddings", handler("embeddings", true, &ApiServer::embed));
   router.add("POST", "/v1/completions", handler("completions", true, &ApiServer::complete));
   router.add("POST", "/tokenize", handler("tokenize", true, &ApiServer::tokenize));
   router.add("POST", "/detokenize", handler("detokenize", true, &ApiServer::detokenize));
@@ -331,6 +333,8 @@ Router ApiServer::admin_routes(const ConnectionCounts& counts) {
                  gauges.engine.waiting += stats.waiting;
                  gauges.engine.pages += stats.pages;
                  gauges.engine.pages_free += stats.pages_free;
+                 gauges.engine.pages_cached += stats.pages_cached;
+                 gauges.engine.cached_tokens += stats.cached_tokens;
                }
                HttpAnswer answer;
                answer.fields.emplace_back("content-type", "text/plain; version=0.0.4");

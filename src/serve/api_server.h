@@ -16,6 +16,7 @@
 #include "engine/host.h"
 #include "serve/answering.h"
 #include "serve/connection.h"
+#include "serve/format_cache.h"
 #include "serve/http.h"
 #include "serve/key_limiter.h"
 #include "serve/keys.h"
@@ -56,8 +57,9 @@ class ApiServer {
   // From now on requests to generate are refused with 503.
   void begin_stop() { stopping_ = true; }
 
+  struct Call;  // one request on its way through
+
  private:
-  struct Call;
   using Answer = Awaitable<api::ApiResult<void>> (ApiServer::*)(Call&);
 
   Handler handler(std::string route, bool needs_key, Answer answer);
@@ -68,17 +70,28 @@ class ApiServer {
   Awaitable<api::ApiResult<void>> list_models(Call& call);
   Awaitable<api::ApiResult<void>> show_model(Call& call);
   Awaitable<api::ApiResult<void>> chat(Call& call);
+  Awaitable<api::ApiResult<void>> respond(Call& call);
   Awaitable<api::ApiResult<void>> complete(Call& call);
+  Awaitable<api::ApiResult<void>> embed(Call& call);
   Awaitable<api::ApiResult<void>> tokenize(Call& call);
   Awaitable<api::ApiResult<void>> detokenize(Call& call);
   Awaitable<api::ApiResult<void>> health(Call& call);
   Awaitable<api::ApiResult<void>> version(Call& call);
 
   api::ApiResult<ServedModel*> find_model(Call& call, const std::string& name);
+  api::ApiResult<Question> question_of(Call& call, const ServedModel& model,
+                                       const api::ChatRequest& request,
+                                       const std::string& prompt_field,
+                                       const std::string& format_field);
+  api::ApiResult<void> hold_to_format(Question& question, const ServedModel& model,
+                                      const api::OutputFormat& format, const std::string& field);
+  api::ApiResult<void> hold_calls(Question& question, const ServedModel& model,
+                                  const api::Tools& tools);
   api::ModelEntry entry(const ServedModel& model) const;
 
   Parts parts_;
   KeyLimiter limiter_;
+  FormatCache formats_;
   std::atomic<bool> stopping_{false};
 };
 

@@ -56,6 +56,10 @@ struct Metrics::Impl {
   prometheus::Gauge& waiting = gauge("sotto_sequences_waiting", "Sequences that wait for a place.");
   prometheus::Gauge& pages = gauge("sotto_kv_pages", "Pages of the key-value caches.");
   prometheus::Gauge& pages_used = gauge("sotto_kv_pages_used", "Pages that sequences hold.");
+  prometheus::Gauge& pages_cached =
+      gauge("sotto_kv_pages_cached", "Pages kept for prompts that begin like earlier ones.");
+  prometheus::Gauge& cached_tokens = gauge(
+      "sotto_cached_tokens_total", "Tokens of prompts that had been computed for earlier ones.");
   prometheus::Gauge& connections = gauge("sotto_connections", "Open connections.");
   prometheus::Gauge& slow_readers =
       gauge("sotto_slow_readers_total", "Connections dropped because the client did not read.");
@@ -86,7 +90,10 @@ std::string Metrics::text(const Gauges& gauges) {
   impl_->running.Set(gauges.engine.running);
   impl_->waiting.Set(gauges.engine.waiting);
   impl_->pages.Set(gauges.engine.pages);
-  impl_->pages_used.Set(gauges.engine.pages - gauges.engine.pages_free);
+  impl_->pages_used.Set(gauges.engine.pages - gauges.engine.pages_free -
+                        gauges.engine.pages_cached);
+  impl_->pages_cached.Set(gauges.engine.pages_cached);
+  impl_->cached_tokens.Set(static_cast<double>(gauges.engine.cached_tokens));
   impl_->connections.Set(gauges.connections);
   impl_->slow_readers.Set(static_cast<double>(gauges.slow_readers));
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

@@ -77,4 +77,9 @@ bool prompt_opens_reasoning(std::string_view prompt) {
   return last != prompt.npos && prompt.substr(0, last + 1).ends_with(kOpen);
 }
 
+bool prompt_closes_reasoning(std::string_view prompt) {
+  const size_t last = prompt.find_last_not_of(kSpace);
+  return last != prompt.npos && prompt.substr(0, last + 1).ends_with(kClose);
+}
+
 }  // namespace sotto::text

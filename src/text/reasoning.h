@@ -36,5 +36,7 @@ class ReasoningSplitter {
 
 // Whether a rendered prompt ends with a <think> that it opened for the answer.
 bool prompt_opens_reasoning(std::string_view prompt);
+// Whether it ends with a </think>: what follows is the answer.
+bool prompt_closes_reasoning(std::string_view prompt);
 
 }  // namespace sotto::text

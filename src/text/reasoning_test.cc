@@ -74,6 +74,9 @@ TEST(reasoning, text_that_cannot_be_a_tag_is_not_held_back) {
 TEST(reasoning, a_prompt_opens_it_only_at_its_very_end) {
   EXPECT_TRUE(prompt_opens_reasoning("<｜Assistant｜><think>\n"));
   EXPECT_TRUE(prompt_opens_reasoning("<think>"));
+  EXPECT_TRUE(prompt_closes_reasoning("<think>\n\n</think>\n\n"));
+  EXPECT_FALSE(prompt_closes_reasoning("<think>\n"));
+  EXPECT_FALSE(prompt_closes_reasoning(""));
   EXPECT_FALSE(prompt_opens_reasoning("<｜Assistant｜>"));
   EXPECT_FALSE(prompt_opens_reasoning("<think>\n\n</think>\n\n"));
   EXPECT_FALSE(prompt_opens_reasoning("what does <think> mean?<｜Assistant｜>"));

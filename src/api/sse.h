@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace sotto::serve {
+namespace sotto::api {
 
 inline constexpr std::string_view kSseType = "text/event-stream; charset=utf-8";
 
 // One event; `name` may be empty. Neither may have line breaks, which JSON has none of.
 std::string sse_event(std::string_view data, std::string_view name = {});
 
-}  // namespace sotto::serve
+}  // namespace sotto::api

@@ -1,10 +1,10 @@
 // Framing events.
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/sse.h"
+#include "api/sse.h"
 
 #include "base/check.h"
 
-namespace sotto::serve {
+namespace sotto::api {
 
 std::string sse_event(std::string_view data, std::string_view name) {
   CHECK(data.find_first_of("\r\n") == std::string_view::npos);
@@ -15,4 +15,4 @@ std::string sse_event(std::string_view data, std::string_view name) {
   return event;
 }
 
-}  // namespace sotto::serve
+}  // namespace sotto::api
