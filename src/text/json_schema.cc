@@ -29,6 +29,8 @@ namespace {
 constexpr uint32_t kCountMax = 1 << 16;  // of characters or items
 constexpr uint32_t kDivisorMax = 1000;
 constexpr size_t kReferencesMax = 1000;
+constexpr size_t kDepthMax = 200;  // of schemas in each other, by reference too
+constexpr size_t kNameMax = 100;   // bytes of a name that others must not be
 
 constexpr std::string_view kAnnotations[] = {"title",    "description", "default", "examples",
                                              "$comment", "$schema",     "$id",     "deprecated",
@@ -94,6 +96,15 @@ class SchemaReader {
       : grammar_(grammar), document_(document) {}
 
   Result<Expression> read(const json::value& schema, const std::string& at) {
+    if (depth_ >= kDepthMax) return not_kept(at, "a schema that is nested more deeply");
+    ++depth_;
+    Result<Expression> made = read_schema(schema, at);
+    --depth_;
+    return made;
+  }
+
+ private:
+  Result<Expression> read_schema(const json::value& schema, const std::string& at) {
     if (schema.is_bool() && schema.get_bool()) return grammar_.any_value();
     if (!schema.is_object()) return wrong(at, "a schema is an object, or true");
     const json::object& object = schema.get_object();
@@ -110,7 +121,6 @@ class SchemaReader {
     return choice(std::move(ways));
   }
 
- private:
   static std::unexpected<Error> wrong(const std::string& at, std::string_view what) {
     return fail(ErrorKind::malformed, "schema #{}: {}", at, what);
   }
@@ -406,6 +416,11 @@ class SchemaReader {
     }
     if (!described && more == nullptr) return grammar_.any_object();
     std::optional<Expression> others;
+    const bool too_long = std::ranges::any_of(
+        names, [](const std::string& name) { return name.size() > kNameMax; });
+    if (open && more != nullptr && too_long) {
+      return not_kept(at, "'additionalProperties' beside a name this long");
+    }
     if (open && more != nullptr) others = other_member(names, std::move(value));
     return grammar_.add_rule(grammar_.list('{', join(members, others), '}'));
   }
@@ -495,6 +510,7 @@ class SchemaReader {
   JsonGrammar& grammar_;
   const json::value& document_;
   std::map<std::string, Expression> references_;
+  size_t depth_ = 0;
 };
 
 Result<Expression> JsonGrammar::add_schema(const json::value& schema) {

@@ -177,6 +177,27 @@ TEST(JsonSchema, refuses_by_name_what_it_cannot_keep) {
   }
 }
 
+TEST(JsonSchema, has_limits) {
+  json::object definitions;
+  for (int i = 0; i < 500; ++i) {
+    definitions[fmt::format("d{}", i)] = json::object{
+        {"type", "array"}, {"items", json::object{{"$ref", fmt::format("#/$defs/d{}", i + 1)}}}};
+  }
+  definitions["d500"] = true;
+  const json::object chain{{"$ref", "#/$defs/d0"}, {"$defs", definitions}};
+  EXPECT_NE(grammar_of(chain).error().message.find("nested more deeply"), std::string::npos);
+  json::object properties;
+  properties[std::string(100000, 'n')] = true;
+  const json::object name{{"properties", properties}, {"additionalProperties", true}};
+  EXPECT_NE(grammar_of(name).error().message.find("this long"), std::string::npos);
+  json::array values;
+  for (int i = 0; i < 300; ++i) values.push_back(json::value(std::string(10000, 'x')));
+  EXPECT_EQ(grammar_of(json::object{{"enum", values}}).error().kind, ErrorKind::exhausted);
+  properties.clear();
+  for (int i = 0; i < 2000; ++i) properties[fmt::format("p{}", i)] = json::object{{"type", "null"}};
+  EXPECT_TRUE(grammar_of(json::object{{"properties", properties}}).has_value());
+}
+
 TEST(JsonSchema, allows_any_object_but_not_any_depth) {
   JsonGrammar grammar;
   const auto object = with_tokens(Grammar::compile(grammar.finish(grammar.any_object())).value());

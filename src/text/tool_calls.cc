@@ -136,8 +136,12 @@ void ToolCallSplitter::take_marked(ToolPiece& piece, bool is_end) {
     const size_t open = held_.find(marks.open);
     if (open == held_.npos) break;
     const size_t inside = open + marks.open.size();
-    size_t close = held_.find(marks.close, inside);
+    // A long call comes in many pieces: what was looked through is not looked through again.
+    const size_t overlap = marks.close.size() - 1;
+    size_t close = held_.find(marks.close, std::max(inside, searched_ - std::min(searched_, overlap)));
+    searched_ = held_.size();
     if (close == held_.npos && !is_end) break;
+    searched_ = 0;
     close = std::min(close, held_.size());  // at the answer's end a call may do without
     const std::string_view text = std::string_view(held_).substr(inside, close - inside);
     std::optional<std::vector<ToolCall>> calls;

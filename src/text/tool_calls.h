@@ -59,6 +59,7 @@ class ToolCallSplitter {
   bool began_ = false;   // of llama: the answer turned out to be no call
   bool called_ = false;  // a call has come
   std::string held_;
+  size_t searched_ = 0;  // of it, for the end of a call
 };
 
 // The markers of a format that may be special tokens of a vocabulary, whose text an answer else lacks.
