@@ -93,7 +93,9 @@ inline std::string walk_at_random(const std::shared_ptr<GrammarTokens>& grammar,
   for (size_t step = 0; step < 4000; ++step) {
     if (matcher.complete() && (matcher.over() || step >= tokens || random() % 8 == 0)) return text;
     const std::vector<uint64_t> bits = mask_of(matcher);
-    if (check) EXPECT_EQ(bits, mask_by_trying(matcher)) << text;
+    if (check) {
+      EXPECT_EQ(bits, mask_by_trying(matcher)) << text;
+    }
     std::vector<TokenId> allowed;
     for (uint32_t id = 0; id < shared_trie()->vocabulary(); ++id) {
       if (has(bits, static_cast<TokenId>(id))) allowed.push_back(static_cast<TokenId>(id));

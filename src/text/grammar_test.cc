@@ -153,7 +153,9 @@ TEST(GrammarMatcher, goes_on_when_what_was_kept_is_given_up) {
   const size_t depth = 20000;
   for (size_t i = 0; i < depth; ++i) {
     for (GrammarMatcher& matcher : matchers) ASSERT_TRUE(matcher.accept_bytes("["));
-    if (i % 997 == 0) EXPECT_EQ(mask_of(matchers[1]), mask_by_trying(matchers[1]));
+    if (i % 997 == 0) {
+      EXPECT_EQ(mask_of(matchers[1]), mask_by_trying(matchers[1]));
+    }
   }
   for (GrammarMatcher& matcher : matchers) {
     ASSERT_TRUE(matcher.accept_bytes("abc;"));
