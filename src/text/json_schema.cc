@@ -416,8 +416,8 @@ class SchemaReader {
     }
     if (!described && more == nullptr) return grammar_.any_object();
     std::optional<Expression> others;
-    const bool too_long = std::ranges::any_of(
-        names, [](const std::string& name) { return name.size() > kNameMax; });
+    const bool too_long =
+        std::ranges::any_of(names, [](const std::string& name) { return name.size() > kNameMax; });
     if (open && more != nullptr && too_long) {
       return not_kept(at, "'additionalProperties' beside a name this long");
     }

@@ -138,7 +138,8 @@ void ToolCallSplitter::take_marked(ToolPiece& piece, bool is_end) {
     const size_t inside = open + marks.open.size();
     // A long call comes in many pieces: what was looked through is not looked through again.
     const size_t overlap = marks.close.size() - 1;
-    size_t close = held_.find(marks.close, std::max(inside, searched_ - std::min(searched_, overlap)));
+    size_t close =
+        held_.find(marks.close, std::max(inside, searched_ - std::min(searched_, overlap)));
     searched_ = held_.size();
     if (close == held_.npos && !is_end) break;
     searched_ = 0;
