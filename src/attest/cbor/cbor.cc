@@ -297,6 +297,11 @@ Result<int64_t> Item::integer(std::string_view field) const {
   return negative ? -1 - value : value;
 }
 
+Result<bool> Item::boolean(std::string_view field) const {
+  if (type() != Type::boolean) return wrong_type(field, "a boolean");
+  return node().number != 0;
+}
+
 Result<Bytes> Item::bytes(std::string_view field) const {
   if (type() != Type::bytes) return wrong_type(field, "a byte string");
   return node().content;

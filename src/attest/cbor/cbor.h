@@ -40,6 +40,7 @@ class Item {
   Result<uint64_t> unsigned_integer(std::string_view field) const;
   // Of either sign; `malformed` beyond int64_t.
   Result<int64_t> integer(std::string_view field) const;
+  Result<bool> boolean(std::string_view field) const;
   Result<Bytes> bytes(std::string_view field) const;
   // Valid UTF-8 is not promised.
   Result<std::string_view> text(std::string_view field) const;

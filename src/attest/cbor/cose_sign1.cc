@@ -2,12 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/cbor/cose_sign1.h"
 
-#include <cbor.h>
-
-#include <string_view>
-
 #include "attest/cbor/cbor.h"
-#include "base/check.h"
+#include "attest/cbor/writer.h"
 
 namespace sotto::attest::cbor {
 namespace {
@@ -26,18 +22,6 @@ Result<int64_t> read_algorithm(Bytes protected_header) {
     return fail(ErrorKind::unsupported, "not a map of the algorithm alone");
   }
   return algorithm->integer("algorithm");
-}
-
-enum class StringType : bool { bytes, text };
-
-void append_string(std::vector<uint8_t>& out, StringType type, Bytes content) {
-  uint8_t head[9];
-  const size_t head_bytes =
-      type == StringType::text ? cbor_encode_string_start(content.size(), head, sizeof(head))
-                               : cbor_encode_bytestring_start(content.size(), head, sizeof(head));
-  CHECK(head_bytes != 0);
-  out.insert(out.end(), head, head + head_bytes);
-  out.insert(out.end(), content.begin(), content.end());
 }
 
 }  // namespace
@@ -66,12 +50,13 @@ Result<CoseSign1> read_cose_sign1(Bytes bytes) {
 }
 
 std::vector<uint8_t> cose_signed_bytes(Bytes protected_header, Bytes payload) {
-  std::vector<uint8_t> out = {0x84};  // an array of 4
-  append_string(out, StringType::text, as_bytes("Signature1"));
-  append_string(out, StringType::bytes, protected_header);
-  append_string(out, StringType::bytes, {});
-  append_string(out, StringType::bytes, payload);
-  return out;
+  Writer out;
+  out.array(4);
+  out.text("Signature1");
+  out.bytes(protected_header);
+  out.bytes({});
+  out.bytes(payload);
+  return out.written();
 }
 
 }  // namespace sotto::attest::cbor
