@@ -149,6 +149,10 @@ std::string to_string(const TcbVersion& tcb) {
                      tcb.tee, tcb.snp, tcb.microcode);
 }
 
+std::string to_string(const FirmwareVersion& version) {
+  return fmt::format("{}.{}.{}", version.major, version.minor, version.build);
+}
+
 bool not_above(const TcbBytes& a, const TcbBytes& b) {
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i] > b[i]) return false;

@@ -68,7 +68,9 @@ struct FirmwareVersion {
   uint8_t major = 0;
   uint8_t minor = 0;
   uint8_t build = 0;
+  auto operator<=>(const FirmwareVersion&) const = default;
 };
+std::string to_string(const FirmwareVersion& version);  // "1.55.29"
 
 struct ReportUnverified {
   uint32_t version = 0;
