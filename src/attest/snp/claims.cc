@@ -104,10 +104,4 @@ Claims make_claims(const ClaimsInput& input) {
   return claims;
 }
 
-std::string to_hex(Bytes bytes) {
-  std::string hex;
-  for (const uint8_t byte : bytes) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
-
 }  // namespace sotto::attest::snp

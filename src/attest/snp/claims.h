@@ -24,6 +24,4 @@ struct ClaimsInput {
 // Everything but the rules and whether the root was replaced.
 Claims make_claims(const ClaimsInput& input);
 
-std::string to_hex(Bytes bytes);
-
 }  // namespace sotto::attest::snp

@@ -18,7 +18,7 @@ namespace {
 using Raw = std::vector<uint8_t>;
 
 std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_ORACLE_DIR) / ".." / "vectors" / "snp";
+  return std::filesystem::path(SOTTO_VECTORS_DIR) / "snp";
 }
 
 Raw read_file(const std::string& name) {
@@ -131,10 +131,9 @@ Verified<Claims> verify_vector(const Vector& vector, const Roots& roots) {
 class SnpVectors : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(std::filesystem::path(SOTTO_ORACLE_DIR))) {
-      GTEST_SKIP() << "no reference folder at " << SOTTO_ORACLE_DIR;
+    if (!std::filesystem::exists(SOTTO_VECTORS_DIR)) {
+      GTEST_SKIP() << "no recorded evidence at " << SOTTO_VECTORS_DIR;
     }
-    ASSERT_TRUE(std::filesystem::exists(vectors())) << vectors();
   }
   Roots roots = Roots::pinned();
 };
@@ -179,11 +178,14 @@ TEST_F(SnpVectors, are_all_looked_at) {
   }
   // dstack's own container, whose report is milan_dstack_2026.bin; Azure's runtime JSON.
   used.insert({"Dstack-TEE_dstack/sev_snp_attestation.bin", "edgelesssys_constellation/runtimedata.bin"});
+  size_t found = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(vectors())) {
     if (entry.path().extension() != ".bin") continue;
     const std::string name = entry.path().lexically_relative(vectors()).string();
     EXPECT_TRUE(used.contains(name)) << name;
+    ++found;
   }
+  EXPECT_GE(found, used.size());
 }
 
 TEST_F(SnpVectors, are_verified_by_a_chain_that_comes_with_them) {

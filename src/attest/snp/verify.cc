@@ -9,6 +9,7 @@
 
 #include "attest/snp/claims.h"
 #include "attest/snp/endorsement.h"
+#include "base/text_encoding.h"
 #include "crypto/signature.h"
 
 namespace sotto::attest::snp {
@@ -153,7 +154,7 @@ class Verification {
   Verified<void> check_bindings(const EndorsementUnverified& endorsement) {
     if (endorsement.kind == SigningKey::vcek) {
       TRY(rules_.require("chip-id", same_chip(endorsement), Reason::binding_mismatch,
-                         to_hex(report_.chip_id), to_hex(endorsement.hwid)));
+                         hex_of(report_.chip_id), hex_of(endorsement.hwid)));
     }
     return rules_.require("tcb", report_.reported_tcb == endorsement.tcb, Reason::binding_mismatch,
                           to_string(decode_tcb(report_.reported_tcb, endorsement.product)),
@@ -174,8 +175,8 @@ class Verification {
     TRY(rules_.require("tcb-order", ordered, Reason::tcb_not_supported,
                        "reported ≤ committed ≤ current, launch ≤ current",
                        fmt::format("reported {}, committed {}, current {}, launch {}",
-                                   to_hex(report_.reported_tcb), to_hex(report_.committed_tcb),
-                                   to_hex(report_.current_tcb), to_hex(report_.launch_tcb))));
+                                   hex_of(report_.reported_tcb), hex_of(report_.committed_tcb),
+                                   hex_of(report_.current_tcb), hex_of(report_.launch_tcb))));
     TRY(rules_.require("firmware-order", report_.committed_firmware <= report_.current_firmware,
                        Reason::tcb_not_supported, "committed ≤ current",
                        fmt::format("committed {}, current {}", to_string(report_.committed_firmware),
