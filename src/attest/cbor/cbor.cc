@@ -38,7 +38,9 @@ void put_indefinite(void* context, Type type) {
   static_cast<Head*>(context)->indefinite = true;
 }
 
-void refuse(void* context, std::string_view what) { static_cast<Head*>(context)->refused = what; }
+void refuse(void* context, std::string_view what) {
+  static_cast<Head*>(context)->refused = what;
+}
 
 cbor_callbacks make_callbacks() {
   cbor_callbacks on = cbor_empty_callbacks;
@@ -79,8 +81,8 @@ Result<Head> read_head(Bytes bytes, uint64_t& offset) {
                 bytes.size());
   }
   if (result.status != CBOR_DECODER_FINISHED || result.read == 0) {
-    return fail(ErrorKind::malformed, "byte {:#04x} at offset {} begins no CBOR item", bytes[offset],
-                offset);
+    return fail(ErrorKind::malformed, "byte {:#04x} at offset {} begins no CBOR item",
+                bytes[offset], offset);
   }
   if (head.kind == Head::Kind::refused) {
     return fail(ErrorKind::unsupported, "CBOR item at offset {} is {}", offset, head.refused);
@@ -96,7 +98,9 @@ struct Open {
   uint64_t left;  // items still to come, unless indefinite
 };
 
-bool is_container(Type type) { return type == Type::array || type == Type::map; }
+bool is_container(Type type) {
+  return type == Type::array || type == Type::map;
+}
 
 // Keys that are the same value, however they were encoded.
 std::strong_ordering compare_keys(const Node& a, const Node& b) {
@@ -235,11 +239,17 @@ Result<Document> Document::read(Bytes bytes) {
   return document;
 }
 
-const Node& Item::node() const { return document_->nodes_[index_]; }
+const Node& Item::node() const {
+  return document_->nodes_[index_];
+}
 
-Type Item::type() const { return node().type; }
+Type Item::type() const {
+  return node().type;
+}
 
-uint64_t Item::count() const { return is_container(type()) ? node().number : 0; }
+uint64_t Item::count() const {
+  return is_container(type()) ? node().number : 0;
+}
 
 std::vector<Item> Item::items() const {
   std::vector<Item> items;

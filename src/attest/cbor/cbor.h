@@ -15,7 +15,16 @@ inline constexpr uint32_t kDepthMax = 16;
 inline constexpr uint32_t kItemsMax = 4096;
 inline constexpr uint64_t kDocumentBytesMax = 1 << 20;
 
-enum class Type : uint8_t { unsigned_integer, negative_integer, bytes, text, array, map, boolean, null };
+enum class Type : uint8_t {
+  unsigned_integer,
+  negative_integer,
+  bytes,
+  text,
+  array,
+  map,
+  boolean,
+  null
+};
 
 std::string_view to_string(Type type);
 

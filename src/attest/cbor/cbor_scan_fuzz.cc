@@ -49,8 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto message = cbor::read_cose_sign1(bytes)) {
     CHECK(message->bytes <= size && lies_inside(message->payload, bytes));
     const auto covered = cbor::cose_signed_bytes(message->protected_header, message->payload);
-    CHECK(cbor::Document::read(covered).has_value() ||
-          covered.size() > cbor::kDocumentBytesMax);
+    CHECK(cbor::Document::read(covered).has_value() || covered.size() > cbor::kDocumentBytesMax);
   }
   return 0;
 }

@@ -18,9 +18,9 @@ ErrorKind kind_of(const Raw& bytes) {
 }
 
 TEST(Cbor, reads_numbers_of_every_width_and_both_signs) {
-  const Raw bytes = {0x86, 0x17, 0x18, 0xff, 0x19, 0x01, 0x00, 0x1b, 0x7f, 0xff, 0xff, 0xff, 0xff,
-                     0xff, 0xff, 0xff, 0x38, 0x22, 0x3b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                     0xff};
+  const Raw bytes = {0x86, 0x17, 0x18, 0xff, 0x19, 0x01, 0x00, 0x1b, 0x7f,
+                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x38, 0x22,
+                     0x3b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
   const auto document = Document::read(bytes);
   ASSERT_TRUE(document.has_value()) << document.error().message;
   EXPECT_EQ(document->bytes(), bytes.size());
@@ -37,8 +37,8 @@ TEST(Cbor, reads_numbers_of_every_width_and_both_signs) {
 
 TEST(Cbor, reads_maps_and_arrays_of_known_and_of_unknown_length_alike) {
   const Raw definite = {0xa2, 0x61, 'a', 0x82, 0x01, 0xf6, 0x02, 0x42, 0x03, 0x04};
-  const Raw indefinite = {0xbf, 0x61, 'a',  0x9f, 0x01, 0xf6, 0xff, 0x02,
-                          0x42, 0x03, 0x04, 0xff, 0xee};
+  const Raw indefinite = {0xbf, 0x61, 'a',  0x9f, 0x01, 0xf6, 0xff,
+                          0x02, 0x42, 0x03, 0x04, 0xff, 0xee};
   for (const Raw& bytes : {definite, indefinite}) {
     const auto document = Document::read(bytes);
     ASSERT_TRUE(document.has_value()) << document.error().message;
@@ -139,8 +139,8 @@ TEST(CoseSign1, is_read_with_its_tag_and_without) {
     EXPECT_EQ(message->bytes, bytes.size());
     EXPECT_EQ(message->payload.size(), 2u);
     EXPECT_EQ(message->signature[0], 3);
-    const Raw expected = {0x84, 0x6a, 'S',  'i',  'g',  'n',  'a',  't',  'u',  'r',  'e', '1',
-                          0x44, 0xa1, 0x01, 0x38, 0x22, 0x40, 0x42, 0x01, 0x02};
+    const Raw expected = {0x84, 0x6a, 'S',  'i',  'g',  'n',  'a',  't',  'u',  'r', 'e',
+                          '1',  0x44, 0xa1, 0x01, 0x38, 0x22, 0x40, 0x42, 0x01, 0x02};
     EXPECT_EQ(cose_signed_bytes(message->protected_header, message->payload), expected);
   }
   tagged.insert(tagged.begin(), 0xd2);
@@ -155,9 +155,10 @@ TEST(CoseSign1, refuses_every_changed_byte_of_its_frame) {
       changed[at] = static_cast<uint8_t>(value);
       if (changed == kMessage) continue;
       const auto message = read_cose_sign1(changed);
-      EXPECT_TRUE(!message || message->algorithm != kAlgorithmEs384 ||
-                  cose_signed_bytes(message->protected_header, message->payload) !=
-                      cose_signed_bytes(Bytes(kMessage).subspan(2, 4), Bytes(kMessage).subspan(8, 2)))
+      EXPECT_TRUE(
+          !message || message->algorithm != kAlgorithmEs384 ||
+          cose_signed_bytes(message->protected_header, message->payload) !=
+              cose_signed_bytes(Bytes(kMessage).subspan(2, 4), Bytes(kMessage).subspan(8, 2)))
           << at << " " << value;
     }
   }
@@ -166,8 +167,8 @@ TEST(CoseSign1, refuses_every_changed_byte_of_its_frame) {
 TEST(CoseSign1, refuses_headers_that_it_would_have_to_understand) {
   const Raw other_unprotected = {0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xa1,
                                  0x04, 0x41, 0x01, 0x41, 0x02, 0x41, 0x03};
-  const Raw crit = {0x84, 0x47, 0xa2, 0x01, 0x38, 0x22, 0x02, 0x81,
-                    0x01, 0xa0, 0x41, 0x02, 0x41, 0x03};
+  const Raw crit = {0x84, 0x47, 0xa2, 0x01, 0x38, 0x22, 0x02,
+                    0x81, 0x01, 0xa0, 0x41, 0x02, 0x41, 0x03};
   EXPECT_EQ(read_cose_sign1(other_unprotected).error().kind, ErrorKind::unsupported);
   EXPECT_EQ(read_cose_sign1(crit).error().kind, ErrorKind::unsupported);
   EXPECT_FALSE(read_cose_sign1(Raw{0x83, 0x40, 0xa0, 0x40}).has_value());

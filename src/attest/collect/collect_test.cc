@@ -34,7 +34,9 @@ struct TempFolder {
       std::filesystem::path(testing::TempDir()) / ("sotto_collect_" + std::to_string(getpid()));
 };
 
-Raw raw(std::string_view text) { return {text.begin(), text.end()}; }
+Raw raw(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 // The kernel's side of configfs-tsm: a report quotes what was written last, each write counts.
 class FakeTsm final : public TsmFolder {
@@ -325,7 +327,8 @@ TEST(Nsm, is_an_error_where_the_module_refuses_or_says_something_else) {
   const auto refused = request_nsm_document(refusing, {});
   EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
   EXPECT_NE(refused.error().message.find("InvalidOperation"), std::string::npos);
-  auto other = fake_nsm([](const cbor::Document&) { return nsm_answer("GetRandom", "random", ""); });
+  auto other =
+      fake_nsm([](const cbor::Document&) { return nsm_answer("GetRandom", "random", ""); });
   EXPECT_EQ(request_nsm_document(other, {}).error().kind, ErrorKind::malformed);
   auto noise = fake_nsm([](const cbor::Document&) { return Raw{0xff}; });
   EXPECT_EQ(request_nsm_document(noise, {}).error().kind, ErrorKind::malformed);

@@ -97,16 +97,17 @@ Detection detect_platform(const Places& places) {
   } else if (tdx_device || (tsm && tdx_flag)) {
     choose(Platform::tdx, tdx_device ? "it has a TDX guest device" : "configfs-tsm and tdx_guest");
   } else if (sev_device || (tsm && sev_flag)) {
-    choose(Platform::sev_snp, sev_device ? "it has a SEV guest device" : "configfs-tsm and sev_snp");
+    choose(Platform::sev_snp,
+           sev_device ? "it has a SEV guest device" : "configfs-tsm and sev_snp");
   } else if (azure && tpm) {
     choose(Platform::azure_paravisor, "it is Azure's, with a TPM and no guest device");
   } else if (tpm) {
     choose(Platform::tpm, "it has a TPM and no sign of a TEE");
   } else if (tdx_flag || sev_flag) {
-    seen.reason = fmt::format("the processor says {}, but there is neither a guest device nor "
-                              "configfs-tsm: load the kernel's module {}",
-                              tdx_flag ? "tdx_guest" : "sev_snp",
-                              tdx_flag ? "tdx_guest" : "sev-guest");
+    seen.reason = fmt::format(
+        "the processor says {}, but there is neither a guest device nor "
+        "configfs-tsm: load the kernel's module {}",
+        tdx_flag ? "tdx_guest" : "sev_snp", tdx_flag ? "tdx_guest" : "sev-guest");
   } else {
     seen.reason = "no sign of a TEE";
   }

@@ -37,7 +37,7 @@ Result<std::vector<uint8_t>> read_response(const snp_report_resp& response) {
   return std::vector<uint8_t>(report, report + kReportBytes);
 }
 
-// The GUIDs of [GHCB §4.1.8.1] in the order of their text.
+// The GUIDs of [GHCB §4.1.8] in the order of their text.
 using Guid = std::array<uint8_t, 16>;
 constexpr Guid kVcek = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64,
                         0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd};

@@ -22,7 +22,7 @@ Result<SevGuestReport> request_sev_guest_report(Device& device,
                                                 const std::array<uint8_t, 64>& report_data,
                                                 uint32_t vmpl);
 
-// What a host may put into a certificate table [GHCB §4.1.8.1]; DER, empty where it is missing.
+// What a host may put into a certificate table [GHCB §4.1.8]; DER, empty where it is missing.
 struct CertificateTable {
   std::vector<uint8_t> vcek;
   std::vector<uint8_t> vlek;

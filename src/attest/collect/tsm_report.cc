@@ -69,8 +69,7 @@ class Folder final : public TsmFolder {
   }
 
   // One write(2), since each is a value of its own to the kernel.
-  Result<void> write(const std::string& entry, const std::string& attribute,
-                     Bytes value) override {
+  Result<void> write(const std::string& entry, const std::string& attribute, Bytes value) override {
     const auto path = path_ / entry / attribute;
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.number < 0) return std::unexpected(system_error(path, errno));

@@ -36,8 +36,8 @@ struct TsmRequest {
 };
 
 struct TsmReport {
-  std::string provider;           // "tdx_guest", "sev_guest", …
-  std::vector<uint8_t> evidence;  // a TDX quote or an SNP report
+  std::string provider;            // "tdx_guest", "sev_guest", …
+  std::vector<uint8_t> evidence;   // a TDX quote or an SNP report
   std::vector<uint8_t> auxiliary;  // SNP's certificate table; empty where there is none
 };
 

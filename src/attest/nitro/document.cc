@@ -20,8 +20,8 @@ constexpr uint64_t kTimestampMsMax = 253'402'300'799'999;  // the year 9999's en
 constexpr std::string_view kPcrsOfEnclave = "pcrs";
 constexpr std::string_view kPcrsOfTpm = "nitrotpm_pcrs";
 constexpr std::array<std::string_view, 10> kKeys = {
-    "module_id", "digest",     "timestamp", kPcrsOfEnclave, kPcrsOfTpm, "certificate",
-    "cabundle",  "public_key", "user_data", "nonce"};
+    "module_id",   "digest",   "timestamp",  kPcrsOfEnclave, kPcrsOfTpm,
+    "certificate", "cabundle", "public_key", "user_data",    "nonce"};
 
 Result<cbor::Item> require(const cbor::Item& map, std::string_view key) {
   const auto item = map.find(key);
@@ -83,8 +83,8 @@ Result<void> read_pcrs(const cbor::Item& map, DocumentUnverified& document) {
 }
 
 Result<void> read_certificates(const cbor::Item& map, DocumentUnverified& document) {
-  document.certificate = TRY(
-      read_bytes(TRY(require(map, "certificate")), "certificate", 1, kCertificateBytesMax));
+  document.certificate =
+      TRY(read_bytes(TRY(require(map, "certificate")), "certificate", 1, kCertificateBytesMax));
   const cbor::Item bundle = TRY(require(map, "cabundle"));
   if (bundle.type() != cbor::Type::array || bundle.count() == 0 ||
       bundle.count() > kCaBundleCertificatesMax) {

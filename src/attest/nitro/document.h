@@ -24,7 +24,7 @@ enum class Variant { enclave, tpm };
 struct DocumentUnverified {
   Variant variant = Variant::enclave;
   std::string module_id;
-  uint64_t timestamp_ms = 0;  // since 1970, the document's own
+  uint64_t timestamp_ms = 0;                      // since 1970, the document's own
   std::map<uint32_t, std::vector<uint8_t>> pcrs;  // SHA-384 each
   std::vector<uint8_t> certificate;               // DER
   std::vector<std::vector<uint8_t>> cabundle;     // DER, the root first

@@ -30,8 +30,8 @@ class Verification {
     TRY(rules_.require("issued-at", issued_at_ <= time_ + kClockSkewSeconds, Reason::not_yet_valid,
                        fmt::format("at most {}", time_ + kClockSkewSeconds),
                        fmt::format("{}", issued_at_)));
-    const auto path = TRY(rules_.check("aws-chain", "a path to a pinned root at the document's time",
-                                       find_path()));
+    const auto path = TRY(
+        rules_.check("aws-chain", "a path to a pinned root at the document's time", find_path()));
     TRY(check_bundle(path));
     TRY(check_leaf(path.front()));
     TRY(rules_.check("document-signature", "ES384 by the document's certificate",
@@ -58,10 +58,10 @@ class Verification {
     for (size_t i = 0; same && i < bundle_.size(); ++i) {
       same = bundle_[i].fingerprint() == path[path.size() - 1 - i].fingerprint();
     }
-    return rules_.require("cabundle", same, Reason::chain_invalid,
-                          fmt::format("the path's {} certificates above the leaf, in order",
-                                      path.size() - 1),
-                          same ? "the same" : fmt::format("{} others", bundle_.size()));
+    return rules_.require(
+        "cabundle", same, Reason::chain_invalid,
+        fmt::format("the path's {} certificates above the leaf, in order", path.size() - 1),
+        same ? "the same" : fmt::format("{} others", bundle_.size()));
   }
 
   // The leaf signs documents and nothing else.
@@ -81,10 +81,9 @@ class Verification {
       return refuse(Reason::chain_invalid, "the document's key is {}, not P-384",
                     crypto::to_string(key.type()));
     }
-    return lift("document", crypto::verify_signature(
-                                key, crypto::SignatureScheme::ecdsa_raw,
-                                crypto::HashAlgorithm::sha384, document_.signed_bytes,
-                                document_.signature));
+    return lift("document", crypto::verify_signature(key, crypto::SignatureScheme::ecdsa_raw,
+                                                     crypto::HashAlgorithm::sha384,
+                                                     document_.signed_bytes, document_.signature));
   }
 
   Verified<void> check_image_pcrs() {

@@ -43,7 +43,8 @@ void add_flags(const ClaimsInput& input, Claims& claims) {
   claims.flags["platform_alias_check"] = platform(5);
   claims.flags["id_block"] = std::ranges::any_of(report.id_key_digest, [](uint8_t b) { return b; });
   claims.flags["author_key"] = report.author_key_enabled;
-  claims.flags["chip_id_hidden"] = std::ranges::all_of(report.chip_id, [](uint8_t b) { return !b; });
+  claims.flags["chip_id_hidden"] =
+      std::ranges::all_of(report.chip_id, [](uint8_t b) { return !b; });
   claims.flags["revocation_checked"] = input.crl != nullptr;
 }
 

@@ -15,9 +15,9 @@ namespace sotto::attest::snp {
 struct EndorsementUnverified {
   SigningKey kind = SigningKey::vcek;  // by the subject's common name
   Product product = Product::milan;
-  TcbBytes tcb{};              // laid out as in a report of that product
-  std::vector<uint8_t> hwid;   // VCEK: the chip's identity, 64 bytes, on Turin 8
-  std::string csp_id;          // VLEK: the cloud provider whose key it is
+  TcbBytes tcb{};             // laid out as in a report of that product
+  std::vector<uint8_t> hwid;  // VCEK: the chip's identity, 64 bytes, on Turin 8
+  std::string csp_id;         // VLEK: the cloud provider whose key it is
 };
 
 // `malformed` where an extension is missing, of the wrong type or beyond a byte.

@@ -52,8 +52,8 @@ Result<void> read_key_information(const Fields& in, ReportUnverified& report) {
                 chip_key_masked ? "the host masks the chip's key" : "it names no signing key");
   }
   if (signing_key > static_cast<uint32_t>(SigningKey::vlek)) {
-    return fail(ErrorKind::unsupported, "signing key at offset 0x48 is {}, not 0 (VCEK) or 1 (VLEK)",
-                signing_key);
+    return fail(ErrorKind::unsupported,
+                "signing key at offset 0x48 is {}, not 0 (VCEK) or 1 (VLEK)", signing_key);
   }
   report.signing_key = static_cast<SigningKey>(signing_key);
   return {};
@@ -126,7 +126,9 @@ std::string_view to_string(Product product) {
   return "?";
 }
 
-std::string_view to_string(SigningKey key) { return key == SigningKey::vcek ? "VCEK" : "VLEK"; }
+std::string_view to_string(SigningKey key) {
+  return key == SigningKey::vcek ? "VCEK" : "VLEK";
+}
 
 TcbVersion decode_tcb(const TcbBytes& bytes, Product product) {
   if (product == Product::turin) {
@@ -196,8 +198,10 @@ Result<std::optional<Product>> product_of(const ReportUnverified& report) {
   // Zen 4c (Bergamo, Siena: models from 0xa0) shares Genoa's roots.
   if (family == 0x19 && (model <= 0x1f || (model >= 0xa0 && model <= 0xaf))) return Product::genoa;
   if (family == 0x1a && model <= 0x1f) return Product::turin;
-  return fail(ErrorKind::unsupported, "processor family {:#x}, model {:#x} is none of Milan, Genoa "
-              "and Turin", family, model);
+  return fail(ErrorKind::unsupported,
+              "processor family {:#x}, model {:#x} is none of Milan, Genoa "
+              "and Turin",
+              family, model);
 }
 
 }  // namespace sotto::attest::snp

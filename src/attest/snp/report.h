@@ -42,10 +42,10 @@ std::string to_string(const TcbVersion& tcb);
 bool not_above(const TcbBytes& a, const TcbBytes& b);
 
 // Bits of a guest's policy, fixed at its launch.
-inline constexpr uint64_t kPolicySmt = 1 << 16;        // may run where hyper-threads are on
+inline constexpr uint64_t kPolicySmt = 1 << 16;          // may run where hyper-threads are on
 inline constexpr uint64_t kPolicyReservedOne = 1 << 17;  // always set
-inline constexpr uint64_t kPolicyMigration = 1 << 18;  // a migration agent may be associated
-inline constexpr uint64_t kPolicyDebug = 1 << 19;      // the host may read and write its memory
+inline constexpr uint64_t kPolicyMigration = 1 << 18;    // a migration agent may be associated
+inline constexpr uint64_t kPolicyDebug = 1 << 19;        // the host may read and write its memory
 inline constexpr uint64_t kPolicySingleSocket = 1 << 20;
 inline constexpr uint64_t kPolicyCxl = 1 << 21;
 inline constexpr uint64_t kPolicyAes256Xts = 1 << 22;

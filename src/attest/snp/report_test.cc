@@ -78,7 +78,7 @@ TEST(SnpReport, has_every_field_where_the_specification_puts_it) {
   EXPECT_EQ(*report->launch_mitigations, number(0x1f8, 8));
   EXPECT_EQ(*report->current_mitigations, number(0x200, 8));
   EXPECT_TRUE(equal(0, report->signed_bytes));
-  EXPECT_EQ(report->signature[0], 48);    // r, its highest byte first
+  EXPECT_EQ(report->signature[0], 48);  // r, its highest byte first
   EXPECT_EQ(report->signature[47], 1);
   EXPECT_EQ(report->signature[48], 148);  // s
   EXPECT_EQ(report->signature[95], 101);

@@ -41,7 +41,7 @@ struct Vector {
   std::optional<Reason> reason;  // nothing: verified
   std::string failed_rule;       // of a refusal
   bool debug = false;
-  std::string crl;
+  std::string crl = {};
 };
 
 const std::string kMilanCrl = "openpcc_openpcc/test_amd_milan_crl.pem";
@@ -88,26 +88,40 @@ std::vector<Vector> bad_vectors() {
   const std::string azure_vcek = kAzure + ".vcek.der";
   std::vector<Vector> all = {
       // The two certificates that the repository altered.
-      {good, kTrustee + "test-vcek-invalid-legacy.der", day(2024, 1, 1), Reason::bad_signature, "amd-chain"},
-      {good, kTrustee + "test-vcek-invalid-new.der", day(2025, 6, 1), Reason::bad_signature, "amd-chain"},
+      {good, kTrustee + "test-vcek-invalid-legacy.der", day(2024, 1, 1), Reason::bad_signature,
+       "amd-chain"},
+      {good, kTrustee + "test-vcek-invalid-new.der", day(2025, 6, 1), Reason::bad_signature,
+       "amd-chain"},
       // Reports whose certificate nobody has, with none and with another's.
-      {"ultravioletrs_cocos/milan_v2_vmpl2.bin", "", day(2025, 1, 1), Reason::missing_collateral, "key-certificate"},
-      {"ultravioletrs_cocos/milan_v2_vmpl2.bin", azure_vcek, day(2025, 1, 1), Reason::bad_signature, "report-signature"},
+      {"ultravioletrs_cocos/milan_v2_vmpl2.bin", "", day(2025, 1, 1), Reason::missing_collateral,
+       "key-certificate"},
+      {"ultravioletrs_cocos/milan_v2_vmpl2.bin", azure_vcek, day(2025, 1, 1), Reason::bad_signature,
+       "report-signature"},
       {kGce, "", day(2026, 5, 1), Reason::missing_collateral, "key-certificate"},
-      {kGce, kMicrosoft + "milan.vcek.der", day(2026, 5, 1), Reason::bad_signature, "report-signature"},
+      {kGce, kMicrosoft + "milan.vcek.der", day(2026, 5, 1), Reason::bad_signature,
+       "report-signature"},
       {kGce, "openpcc_openpcc/test_vcek.pem", day(2026, 5, 1), Reason::wrong_collateral, "product"},
       // Good certificates beside the wrong report.
-      {kMicrosoft + "turin.bin", kVirtee + "vcek_turin.der", day(2026, 5, 1), Reason::bad_signature, "report-signature"},
-      {kMicrosoft + "milan.bin", kTrustee + "milan_v3_vlek.vlek.der", day(2025, 6, 1), Reason::wrong_collateral, "signing-key"},
-      {kTrustee + "milan_v3_vlek.bin", azure_vcek, day(2025, 6, 1), Reason::wrong_collateral, "signing-key"},
-      {kMicrosoft + "genoa.bin", "amd_roots/ask_ark_genoa.pem", day(2026, 5, 1), Reason::wrong_collateral, "key-certificate"},
+      {kMicrosoft + "turin.bin", kVirtee + "vcek_turin.der", day(2026, 5, 1), Reason::bad_signature,
+       "report-signature"},
+      {kMicrosoft + "milan.bin", kTrustee + "milan_v3_vlek.vlek.der", day(2025, 6, 1),
+       Reason::wrong_collateral, "signing-key"},
+      {kTrustee + "milan_v3_vlek.bin", azure_vcek, day(2025, 6, 1), Reason::wrong_collateral,
+       "signing-key"},
+      {kMicrosoft + "genoa.bin", "amd_roots/ask_ark_genoa.pem", day(2026, 5, 1),
+       Reason::wrong_collateral, "key-certificate"},
       // Good ones at the wrong time.
-      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2025, 12, 1), Reason::not_yet_valid, "amd-chain"},
-      {kTrustee + "milan_v3_vlek.bin", kTrustee + "milan_v3_vlek.vlek.der", day(2026, 5, 1), Reason::expired, "amd-chain"},
+      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2025, 12, 1),
+       Reason::not_yet_valid, "amd-chain"},
+      {kTrustee + "milan_v3_vlek.bin", kTrustee + "milan_v3_vlek.vlek.der", day(2026, 5, 1),
+       Reason::expired, "amd-chain"},
       // Revocation lists that are too old, or of another product.
-      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2026, 7, 1), Reason::expired, "revocation", false, kMilanCrl},
-      {kMicrosoft + "genoa.bin", kMicrosoft + "genoa.vcek.der", day(2026, 5, 1), Reason::expired, "revocation", false, kGenoaCrl},
-      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2026, 5, 1), Reason::missing_collateral, "revocation", false, kGenoaCrl},
+      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2026, 7, 1), Reason::expired,
+       "revocation", false, kMilanCrl},
+      {kMicrosoft + "genoa.bin", kMicrosoft + "genoa.vcek.der", day(2026, 5, 1), Reason::expired,
+       "revocation", false, kGenoaCrl},
+      {kMicrosoft + "milan.bin", kMicrosoft + "milan.vcek.der", day(2026, 5, 1),
+       Reason::missing_collateral, "revocation", false, kGenoaCrl},
   };
   for (int i = 0; i <= 5; ++i) {
     all.push_back({fmt::format("edgelesssys_constellation/bad/azure_case_{}.bin", i), azure_vcek,
@@ -142,13 +156,14 @@ TEST_F(SnpVectors, that_are_good_are_verified) {
   size_t passed = 0;
   for (const Vector& vector : good_vectors()) {
     const auto claims = verify_vector(vector, roots);
-    ASSERT_TRUE(claims.has_value())
-        << vector.report << ": " << to_string(claims.error().reason) << ": " << claims.error().message;
+    ASSERT_TRUE(claims.has_value()) << vector.report << ": " << to_string(claims.error().reason)
+                                    << ": " << claims.error().message;
     EXPECT_EQ(claims->debug, vector.debug) << vector.report;
     EXPECT_FALSE(claims->flags.at("migratable")) << vector.report;
     EXPECT_EQ(claims->flags.at("revocation_checked"), !vector.crl.empty());
     EXPECT_FALSE(claims->root_replaced);
-    for (const Rule& rule : claims->rules) EXPECT_EQ(rule.verdict, RuleVerdict::passed) << rule.name;
+    for (const Rule& rule : claims->rules)
+      EXPECT_EQ(rule.verdict, RuleVerdict::passed) << rule.name;
     EXPECT_GE(claims->rules.size(), 12u);
     ++passed;
   }
@@ -177,7 +192,8 @@ TEST_F(SnpVectors, are_all_looked_at) {
     for (const Vector& vector : vectors) used.insert(vector.report);
   }
   // dstack's own container, whose report is milan_dstack_2026.bin; Azure's runtime JSON.
-  used.insert({"Dstack-TEE_dstack/sev_snp_attestation.bin", "edgelesssys_constellation/runtimedata.bin"});
+  used.insert(
+      {"Dstack-TEE_dstack/sev_snp_attestation.bin", "edgelesssys_constellation/runtimedata.bin"});
   size_t found = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(vectors())) {
     if (entry.path().extension() != ".bin") continue;
@@ -202,7 +218,8 @@ TEST_F(SnpVectors, are_verified_by_a_chain_that_comes_with_them) {
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   EXPECT_TRUE(claims->root_replaced);
   // The chain's own root is not trusted, however good it is.
-  EXPECT_EQ(verify(*report, collateral, Roots(), vector.time).error().reason, Reason::untrusted_root);
+  EXPECT_EQ(verify(*report, collateral, Roots(), vector.time).error().reason,
+            Reason::untrusted_root);
 }
 
 TEST_F(SnpVectors, claim_what_their_reports_say) {
@@ -236,7 +253,8 @@ TEST_F(SnpVectors, hold_a_turin_certificate_that_reads_as_one) {
   EXPECT_EQ(endorsement->product, Product::turin);
   EXPECT_EQ(endorsement->hwid.size(), 8u);
   const Anchors& amd = roots.of(Vendor::amd);
-  EXPECT_TRUE(crypto::verify_chain(*certificate, amd.intermediates, amd.roots, {}, day(2026, 5, 1)));
+  EXPECT_TRUE(
+      crypto::verify_chain(*certificate, amd.intermediates, amd.roots, {}, day(2026, 5, 1)));
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ bool all_zero(const Range& bytes) {
   return std::ranges::all_of(bytes, [](uint8_t byte) { return byte == 0; });
 }
 
-std::string yes_or_no(bool yes) { return yes ? "yes" : "no"; }
+std::string yes_or_no(bool yes) {
+  return yes ? "yes" : "no";
+}
 
 // AMD's revocation list is its root's and names intermediates: the keys' certificates all have the
 // serial number 0, and what replaces revoking them is a newer TCB.
@@ -46,7 +48,8 @@ class Verification {
 
   Verified<Claims> run() {
     const auto certificate = TRY(rules_.check("key-certificate", "one certificate", read_key()));
-    const auto path = TRY(rules_.check("amd-chain", "a path to a pinned root", find_path(certificate)));
+    const auto path =
+        TRY(rules_.check("amd-chain", "a path to a pinned root", find_path(certificate)));
     const auto endorsement = TRY(rules_.check("amd-extensions", "product, TCB, chip or provider",
                                               lift("", parse_endorsement(certificate))));
     TRY(check_issuers(path, endorsement));
@@ -80,9 +83,9 @@ class Verification {
       const auto given = TRY(lift("AMD's certificate chain", crypto::parse_certificates(*bytes)));
       intermediates.insert(intermediates.end(), given.begin(), given.end());
     }
-    const auto path = TRY(lift("chain of the report's key",
-                               crypto::verify_chain(certificate, intermediates, anchors_.roots, {},
-                                                    time_)));
+    const auto path =
+        TRY(lift("chain of the report's key",
+                 crypto::verify_chain(certificate, intermediates, anchors_.roots, {}, time_)));
     if (path.size() != kPathCertificates) {
       return refuse(Reason::chain_invalid, "the path has {} certificates, not {}", path.size(),
                     kPathCertificates);
@@ -99,7 +102,8 @@ class Verification {
         fmt::format("SEV-{}{}, ARK-{}", vlek ? "VLEK-" : "", product, product);
     const std::string actual =
         fmt::format("{}, {}", path[1].subject_common_name(), path[2].subject_common_name());
-    return rules_.require("amd-issuers", expected == actual, Reason::chain_invalid, expected, actual);
+    return rules_.require("amd-issuers", expected == actual, Reason::chain_invalid, expected,
+                          actual);
   }
 
   Verified<std::optional<crypto::Crl>> check_crl(const std::vector<crypto::Certificate>& path) {
@@ -127,10 +131,10 @@ class Verification {
       return refuse(Reason::wrong_collateral, "the report's key is {}, not P-384",
                     crypto::to_string(key.type()));
     }
-    Verified<void> verified = lift(
-        "report", crypto::verify_signature(key, crypto::SignatureScheme::ecdsa_raw,
-                                           crypto::HashAlgorithm::sha384, report_.signed_bytes,
-                                           report_.signature));
+    Verified<void> verified =
+        lift("report", crypto::verify_signature(key, crypto::SignatureScheme::ecdsa_raw,
+                                                crypto::HashAlgorithm::sha384, report_.signed_bytes,
+                                                report_.signature));
     if (verified) return verified;
     // The commonest cause, and not to be told from a forgery: the certificate of another key.
     if (!same_chip(endorsement)) verified.error().message += "; the certificate is another chip's";
@@ -177,10 +181,11 @@ class Verification {
                        fmt::format("reported {}, committed {}, current {}, launch {}",
                                    hex_of(report_.reported_tcb), hex_of(report_.committed_tcb),
                                    hex_of(report_.current_tcb), hex_of(report_.launch_tcb))));
-    TRY(rules_.require("firmware-order", report_.committed_firmware <= report_.current_firmware,
-                       Reason::tcb_not_supported, "committed ≤ current",
-                       fmt::format("committed {}, current {}", to_string(report_.committed_firmware),
-                                   to_string(report_.current_firmware))));
+    TRY(rules_.require(
+        "firmware-order", report_.committed_firmware <= report_.current_firmware,
+        Reason::tcb_not_supported, "committed ≤ current",
+        fmt::format("committed {}, current {}", to_string(report_.committed_firmware),
+                    to_string(report_.current_firmware))));
     return check_id_block();
   }
 
@@ -188,10 +193,10 @@ class Verification {
   Verified<void> check_id_block() {
     const bool id_key = !all_zero(report_.id_key_digest);
     const bool author_key = !all_zero(report_.author_key_digest);
-    const bool ids = !all_zero(report_.family_id) || !all_zero(report_.image_id) ||
-                     report_.guest_svn != 0;
-    const bool consistent = author_key == report_.author_key_enabled && (id_key || !author_key) &&
-                            (id_key || !ids);
+    const bool ids =
+        !all_zero(report_.family_id) || !all_zero(report_.image_id) || report_.guest_svn != 0;
+    const bool consistent =
+        author_key == report_.author_key_enabled && (id_key || !author_key) && (id_key || !ids);
     return rules_.require(
         "id-block", consistent, Reason::malformed, "ids and author key only with an ID key",
         fmt::format("ID key: {}, author key: {}, said to be there: {}, ids: {}", yes_or_no(id_key),
