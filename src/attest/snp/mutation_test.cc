@@ -43,9 +43,8 @@ TEST_F(SnpMutations, of_any_bit_of_the_keys_certificate_are_refused) {
   const auto report = read_recorded(kFolder + "milan.bin");
   const auto certificate = read_recorded(kFolder + "milan.vcek.der");
   ASSERT_TRUE(is_verified(report, certificate));
-  const auto flips = flip_bits(certificate, 0, certificate.size(), 1, [&](const auto& changed) {
-    return !is_verified(report, changed);
-  });
+  const auto flips = flip_bits(certificate, 0, certificate.size(), 1,
+                               [&](const auto& changed) { return !is_verified(report, changed); });
   fmt::print("VCEK certificate: {} bits flipped, {} refused\n", flips.tried, flips.refused);
 }
 
@@ -55,12 +54,12 @@ TEST_F(SnpMutations, of_the_size_are_refused) {
   const auto certificate = read_recorded(kFolder + "genoa.vcek.der");
   ASSERT_TRUE(is_verified(report, certificate));
   for (size_t size = 0; size < report.size(); ++size) {
-    EXPECT_FALSE(is_verified({report.begin(), report.begin() + static_cast<ptrdiff_t>(size)},
-                             certificate));
+    EXPECT_FALSE(
+        is_verified({report.begin(), report.begin() + static_cast<ptrdiff_t>(size)}, certificate));
   }
   for (size_t size = 0; size < certificate.size(); ++size) {
-    EXPECT_FALSE(is_verified(report, {certificate.begin(),
-                                      certificate.begin() + static_cast<ptrdiff_t>(size)}));
+    EXPECT_FALSE(is_verified(
+        report, {certificate.begin(), certificate.begin() + static_cast<ptrdiff_t>(size)}));
   }
   auto longer = report;
   longer.push_back(0);

@@ -11,7 +11,9 @@
 namespace sotto::attest::snp {
 namespace {
 
-std::string yes_or_no(bool yes) { return yes ? "yes" : "no"; }
+std::string yes_or_no(bool yes) {
+  return yes ? "yes" : "no";
+}
 
 uint32_t number_of(const std::string& text) {
   uint32_t number = 0;

@@ -16,9 +16,9 @@ namespace sotto::attest::snp {
 struct Policy {
   bool allow_debug = false;
   bool allow_migration = false;
-  bool allow_smt = true;         // most hosts run with hyper-threads
+  bool allow_smt = true;  // most hosts run with hyper-threads
   bool allow_hidden_chip = true;
-  uint32_t vmpl_max = 1;         // 0, or 1 below a paravisor that the measurement covers
+  uint32_t vmpl_max = 1;  // 0, or 1 below a paravisor that the measurement covers
   bool need_revocation_check = false;
   bool need_id_block = false;
   std::vector<std::vector<uint8_t>> id_key_digests = {};      // SHA-384; empty: any

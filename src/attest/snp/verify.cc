@@ -117,7 +117,8 @@ class Verification {
     TRY(rules_.require("signing-key", report_.signing_key == endorsement.kind,
                        Reason::wrong_collateral, std::string(to_string(report_.signing_key)),
                        std::string(to_string(endorsement.kind))));
-    const auto product = TRY(lift("", product_of(report_)));
+    const auto product =
+        TRY(rules_.check("processor", "one that is known here", lift("", product_of(report_))));
     if (!product) return {};
     return rules_.require("product", *product == endorsement.product, Reason::wrong_collateral,
                           std::string(to_string(*product)),
