@@ -27,8 +27,8 @@ class Verification {
         issued_at_(static_cast<int64_t>(document.timestamp_ms / 1000)) {}
 
   Verified<Claims> run() {
-    TRY(rules_.require("issued-at", issued_at_ <= time_ + kClockSkewSeconds, Reason::not_yet_valid,
-                       fmt::format("at most {}", time_ + kClockSkewSeconds),
+    TRY(rules_.require("issued-at", issued_at_ - kClockSkewSeconds <= time_, Reason::not_yet_valid,
+                       fmt::format("at most {} and {} seconds", time_, kClockSkewSeconds),
                        fmt::format("{}", issued_at_)));
     const auto path = TRY(
         rules_.check("aws-chain", "a path to a pinned root at the document's time", find_path()));
