@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 
 #include "attest/nitro/policy.h"
 #include "attest/nitro/verify.h"
+#include "attest/recorded_for_testing.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::nitro {
@@ -23,16 +22,14 @@ std::filesystem::path vectors() {
 }
 
 Raw read_file(const std::string& name) {
-  std::ifstream in(vectors() / name, std::ios::binary);
-  EXPECT_TRUE(in.good()) << name;
-  return Raw(std::istreambuf_iterator<char>(in), {});
+  return read_recorded("nitro/" + name);
 }
 
 struct Vector {
   std::string file;
   int64_t issued_at = 0;              // what the document says
   std::optional<Reason> reason = {};  // nothing: verified
-  std::string failed_rule = {};       // of a refusal; empty where it is not even parsed
+  std::string failed_rule = {};       // of a refusal
   bool debug = false;
 };
 
@@ -75,15 +72,16 @@ std::vector<Vector> all_vectors() {
       bad(kFortanix + "tampered_certificate.bin", Reason::malformed, "aws-chain"),
       bad(kFortanix + "tampered_signature.bin", Reason::bad_signature, "document-signature"),
       // Containers of dstack's, whose first four bytes are no part of a document.
-      bad(kDstack + "nitro_attestation.bin", Reason::malformed, ""),
-      bad(kDstack + "nitro_attestation_dstack.bin", Reason::malformed, ""),
-      bad(kDstack + "nitro_attestation_dbg_wrapped.bin", Reason::malformed, ""),
+      bad(kDstack + "nitro_attestation.bin", Reason::malformed, "document-format"),
+      bad(kDstack + "nitro_attestation_dstack.bin", Reason::malformed, "document-format"),
+      bad(kDstack + "nitro_attestation_dbg_wrapped.bin", Reason::malformed, "document-format"),
   };
 }
 
 Verified<Claims> verify_bytes(Bytes bytes, const Roots& roots, std::optional<int64_t> time = {}) {
-  const auto document = TRY(lift("", parse_document(bytes)));
-  return verify(document, roots, time.value_or(static_cast<int64_t>(document.timestamp_ms / 1000)));
+  const auto document = parse_document(bytes);
+  const int64_t issued_at = document ? static_cast<int64_t>(document->timestamp_ms / 1000) : 0;
+  return verify_nitro_document(bytes, roots, time.value_or(issued_at));
 }
 
 class NitroVectors : public testing::Test {

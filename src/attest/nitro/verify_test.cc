@@ -25,8 +25,7 @@ const SignerForTesting& aws() {
 }
 
 Verified<Claims> run(const SignerForTesting& signer, const Raw& bytes, int64_t time = kTime) {
-  const auto document = TRY(lift("", parse_document(bytes)));
-  return verify(document, signer.roots(), time);
+  return verify_nitro_document(bytes, signer.roots(), time);
 }
 
 void expect_refused(const Verified<Claims>& claims, Reason reason, std::string_view rule) {
@@ -144,6 +143,12 @@ TEST(NitroDocument, is_signed_by_es384_over_one_map) {
   // A message with a signature of 64 bytes, as another curve makes it.
   const SignerForTesting p256([](LeafForTesting& leaf) { leaf.key = crypto::KeyType::ec_p256; });
   EXPECT_EQ(parse_document(p256.sign(p256.document())).error().kind, ErrorKind::malformed);
+}
+
+TEST(NitroVerify, needs_a_document_in_its_format) {
+  expect_refused(run(aws(), Raw{0x80}), Reason::malformed, "document-format");
+  expect_refused(run(aws(), aws().sign(SignerForTesting::payload(aws().document()), -7)),
+                 Reason::unsupported, "document-format");
 }
 
 TEST(NitroVerify, refuses_documents_from_the_future) {

@@ -22,8 +22,7 @@ class SnpMutations : public testing::Test {
   bool is_verified(const std::vector<uint8_t>& report, const std::vector<uint8_t>& certificate) {
     Collateral collateral;
     EXPECT_TRUE(collateral.add(std::string(kKeyCertificate), certificate));
-    const auto parsed = parse_report(report);
-    return parsed && verify(*parsed, collateral, roots, kTime);
+    return verify_snp_report(report, collateral, roots, kTime).has_value();
   }
 
   Roots roots = Roots::pinned();

@@ -55,11 +55,11 @@ constexpr TcbBytes kTcbOfTurin = {1, 2, 3, 4, 0, 0, 0, 219};
 
 }  // namespace
 
-SignerForTesting::SignerForTesting(Product product)
+SignerForTesting::SignerForTesting(Product product, uint32_t rsa_bits)
     : product_(product),
-      ark_key_(crypto::KeyType::rsa),
-      ask_key_(crypto::KeyType::rsa),
-      asvk_key_(crypto::KeyType::rsa),
+      ark_key_(crypto::KeyType::rsa, rsa_bits),
+      ask_key_(crypto::KeyType::rsa, rsa_bits),
+      asvk_key_(crypto::KeyType::rsa, rsa_bits),
       report_key_(crypto::KeyType::ec_p384),
       ark_(issue_authority(fmt::format("ARK-{}", to_string(product)), 0x10000,
                            ark_key_.public_key(), nullptr, ark_key_)),

@@ -33,7 +33,7 @@ struct EndorsementForTesting {
 
 class SignerForTesting {
  public:
-  explicit SignerForTesting(Product product);
+  explicit SignerForTesting(Product product, uint32_t rsa_bits = 2048);
 
   static constexpr int64_t kTime = 1'750'000'000;  // everything is valid then
 

@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Collateral collateral;
   CHECK(collateral.add(std::string(snp::kKeyCertificate), {rest.begin(), rest.end()}) ||
         rest.size() > kCollateralBytesMax);
-  const auto claims = snp::verify(*report, collateral, roots, kTime);
+  const auto claims = snp::verify_snp_report(first, collateral, roots, kTime);
   CHECK(claims || !claims.error().rules.empty());
   return 0;
 }

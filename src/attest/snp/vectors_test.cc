@@ -4,11 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 
+#include "attest/recorded_for_testing.h"
 #include "attest/snp/endorsement.h"
 #include "attest/snp/policy.h"
 #include "attest/snp/verify.h"
@@ -23,9 +22,7 @@ std::filesystem::path vectors() {
 }
 
 Raw read_file(const std::string& name) {
-  std::ifstream in(vectors() / name, std::ios::binary);
-  EXPECT_TRUE(in.good()) << name;
-  return Raw(std::istreambuf_iterator<char>(in), {});
+  return read_recorded("snp/" + name);
 }
 
 // Unix seconds of a day's noon.
@@ -139,8 +136,7 @@ Verified<Claims> verify_vector(const Vector& vector, const Roots& roots) {
   if (!vector.crl.empty()) {
     EXPECT_TRUE(collateral.add(std::string(kRevocationList), read_file(vector.crl)));
   }
-  const auto report = TRY(lift("", parse_report(read_file(vector.report))));
-  return verify(report, collateral, roots, vector.time);
+  return verify_snp_report(read_file(vector.report), collateral, roots, vector.time);
 }
 
 class SnpVectors : public testing::Test {
@@ -217,12 +213,12 @@ TEST_F(SnpVectors, are_verified_by_a_chain_that_comes_with_them) {
   ASSERT_TRUE(collateral.add(std::string(kKeyCertificate), read_file(vector.certificate)));
   ASSERT_TRUE(collateral.add(std::string(kCertificateChain),
                              read_file("edgelesssys_constellation/certchain.pem")));
-  const auto report = parse_report(read_file(vector.report));
-  const auto claims = verify(*report, collateral, bare, vector.time);
+  const Raw report = read_file(vector.report);
+  const auto claims = verify_snp_report(report, collateral, bare, vector.time);
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   EXPECT_TRUE(claims->root_replaced);
   // The chain's own root is not trusted, however good it is.
-  EXPECT_EQ(verify(*report, collateral, Roots(), vector.time).error().reason,
+  EXPECT_EQ(verify_snp_report(report, collateral, Roots(), vector.time).error().reason,
             Reason::untrusted_root);
 }
 

@@ -36,8 +36,7 @@ struct Case {
                          certificate ? bytes : Raw(issued.der().begin(), issued.der().end())));
     }
     if (crl) EXPECT_TRUE(collateral.add(std::string(kRevocationList), *crl));
-    const auto parsed = TRY(lift("", parse_report(report)));
-    return verify(parsed, collateral, roots.value_or(signer.roots()), time);
+    return verify_snp_report(report, collateral, roots.value_or(signer.roots()), time);
   }
 
   template <class T>
@@ -104,6 +103,20 @@ TEST(SnpVerify, accepts_bare_identities_pem_hidden_chips_and_reports_without_a_p
   old.put(0, uint32_t{2});
   std::fill_n(old.report.begin() + 0x188, 3, uint8_t{0});
   EXPECT_TRUE(old.run());
+}
+
+TEST(SnpVerify, needs_a_signed_report_in_its_format) {
+  Case version;
+  version.put(0, uint32_t{6});
+  expect_refused(version, Reason::unsupported, "report-format");
+  Case behind_signature;
+  behind_signature.report.back() = 1;
+  expect_refused(behind_signature, Reason::malformed, "report-format");
+  for (const uint32_t key : {7u << 2, 2u}) {
+    Case unsigned_report;
+    unsigned_report.put(0x48, key);
+    expect_refused(unsigned_report, Reason::unsigned_evidence, "report-format");
+  }
 }
 
 TEST(SnpVerify, needs_one_certificate_of_the_reports_key) {
