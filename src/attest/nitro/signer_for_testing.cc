@@ -48,23 +48,38 @@ void write_optional(cbor::Writer& out, const std::optional<std::vector<uint8_t>>
 
 }  // namespace
 
-SignerForTesting::SignerForTesting(const std::function<void(LeafForTesting&)>& change) {
+SignerForTesting::SignerForTesting(const std::function<void(LeafForTesting&)>& change)
+    : SignerForTesting(make_root(), change) {}
+
+SignerForTesting SignerForTesting::with_leaf(
+    const std::function<void(LeafForTesting&)>& change) const {
+  return SignerForTesting({keys_.front(), path_.front()}, change);
+}
+
+SignerForTesting::SignerForTesting(const Root& root,
+                                   const std::function<void(LeafForTesting&)>& change)
+    : keys_{root.key}, path_{root.certificate} {
   LeafForTesting leaf = right_leaf();
   if (change) change(leaf);
-  for (int i = 0; i < 3; ++i) keys_.emplace_back(crypto::KeyType::ec_p384);
+  keys_.emplace_back(crypto::KeyType::ec_p384);
+  keys_.emplace_back(crypto::KeyType::ec_p384);
   keys_.emplace_back(leaf.key);
   const auto issue = [&](const crypto::CertificateForTesting& what) {
-    const size_t index = path_.size();
-    const size_t by = index == 0 ? 0 : index - 1;
-    path_.push_back(crypto::issue_for_testing(what, keys_[index].public_key(),
-                                              index == 0 ? nullptr : &path_[by], keys_[by]));
+    const size_t by = path_.size() - 1;
+    path_.push_back(
+        crypto::issue_for_testing(what, keys_[by + 1].public_key(), &path_[by], keys_[by]));
   };
-  issue(authority("aws.nitro-enclaves test", 3650, {}));
   issue(authority("region test", 20, 1));
   auto instance = authority("instance test", 1, leaf.issuers_path_length);
   instance.is_ca = leaf.issuer_is_ca;
   issue(instance);
   issue(leaf.certificate);
+}
+
+SignerForTesting::Root SignerForTesting::make_root() {
+  const crypto::SignerForTesting key(crypto::KeyType::ec_p384);
+  return {key, crypto::issue_for_testing(authority("aws.nitro-enclaves test", 3650, {}),
+                                         key.public_key(), nullptr, key)};
 }
 
 Roots SignerForTesting::roots() const {

@@ -48,6 +48,10 @@ class SignerForTesting {
   // Root, two intermediates and a leaf, which is changed first.
   explicit SignerForTesting(const std::function<void(LeafForTesting&)>& change = {});
 
+  // The same root, other intermediates and another leaf.
+  SignerForTesting with_leaf(const std::function<void(LeafForTesting&)>& change) const;
+
+  const crypto::Certificate& root() const { return path_.front(); }
   Roots roots() const;
   DocumentForTesting document() const;
   // The CBOR map.
@@ -59,6 +63,13 @@ class SignerForTesting {
   }
 
  private:
+  struct Root {
+    crypto::SignerForTesting key;
+    crypto::Certificate certificate;
+  };
+  static Root make_root();
+  SignerForTesting(const Root& root, const std::function<void(LeafForTesting&)>& change);
+
   std::vector<crypto::SignerForTesting> keys_;  // root first, leaf last
   std::vector<crypto::Certificate> path_;       // likewise
 };
