@@ -9,7 +9,7 @@
 
 #include "attest/nitro/policy.h"
 #include "attest/nitro/verify.h"
-#include "attest/recorded_for_testing.h"
+#include "attest/vectors_for_testing.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::nitro {
@@ -18,11 +18,11 @@ namespace {
 using Raw = std::vector<uint8_t>;
 
 std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_VECTORS_DIR) / "nitro";
+  return vectors_dir() / "nitro";
 }
 
 Raw read_file(const std::string& name) {
-  return read_recorded("nitro/" + name);
+  return read_vector("nitro/" + name);
 }
 
 struct Vector {
@@ -86,11 +86,7 @@ Verified<Claims> verify_bytes(Bytes bytes, const Roots& roots, std::optional<int
 
 class NitroVectors : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(SOTTO_VECTORS_DIR)) {
-      GTEST_SKIP() << "no recorded evidence at " << SOTTO_VECTORS_DIR;
-    }
-  }
+  void SetUp() override { SKIP_WITHOUT_VECTORS(); }
   Roots roots = Roots::pinned();
 };
 

@@ -7,10 +7,10 @@
 #include <optional>
 #include <set>
 
-#include "attest/recorded_for_testing.h"
 #include "attest/snp/endorsement.h"
 #include "attest/snp/policy.h"
 #include "attest/snp/verify.h"
+#include "attest/vectors_for_testing.h"
 
 namespace sotto::attest::snp {
 namespace {
@@ -18,11 +18,11 @@ namespace {
 using Raw = std::vector<uint8_t>;
 
 std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_VECTORS_DIR) / "snp";
+  return vectors_dir() / "snp";
 }
 
 Raw read_file(const std::string& name) {
-  return read_recorded("snp/" + name);
+  return read_vector("snp/" + name);
 }
 
 // Unix seconds of a day's noon.
@@ -141,11 +141,7 @@ Verified<Claims> verify_vector(const Vector& vector, const Roots& roots) {
 
 class SnpVectors : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(SOTTO_VECTORS_DIR)) {
-      GTEST_SKIP() << "no recorded evidence at " << SOTTO_VECTORS_DIR;
-    }
-  }
+  void SetUp() override { SKIP_WITHOUT_VECTORS(); }
   Roots roots = Roots::pinned();
 };
 
