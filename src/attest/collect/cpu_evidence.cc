@@ -63,7 +63,8 @@ Result<CpuEvidence> collect_snp(const Places& places, Access& access, const CpuR
   if (!device) {
     return fail(report.error().kind, "{}; {}", report.error().message, device.error().message);
   }
-  auto extended = TRY(request_sev_guest_report(**device, request.report_data, request.vmpl));
+  auto extended =
+      TRY(request_sev_guest_report(**device, request.report_data, request.vmpl.value_or(0)));
   return name_snp(std::move(extended.report), extended.certificate_table, request);
 }
 

@@ -21,7 +21,7 @@ struct CpuRequest {
   // Only a Nitro document has room for these; elsewhere report_data has to vouch for them.
   std::optional<std::vector<uint8_t>> nonce = {};
   std::optional<std::vector<uint8_t>> public_key = {};
-  uint32_t vmpl = 0;  // SEV-SNP's privilege level
+  std::optional<uint32_t> vmpl = {};  // SEV-SNP's privilege level; nothing: the kernel's own
 };
 
 struct CpuEvidence {
