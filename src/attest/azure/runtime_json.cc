@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <optional>
+
+#include "base/text_encoding.h"
 
 namespace sotto::attest::azure {
 namespace {
@@ -20,44 +21,23 @@ std::string_view text_of(const json::object& object, std::string_view name) {
   return {value->get_string().data(), value->get_string().size()};
 }
 
-// base64url without padding [RFC4648 §5]; bits left over must be zero.
-std::optional<std::vector<uint8_t>> from_base64url(std::string_view text) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::vector<uint8_t> bytes;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const size_t digit = kAlphabet.find(c);
-    if (digit == kAlphabet.npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      bytes.push_back(static_cast<uint8_t>(bits >> count));
-      bits &= (1u << count) - 1;
-    }
-  }
-  if (count == 6 || bits != 0) return std::nullopt;
-  return bytes;
-}
-
 Result<tpm::RsaKey> read_key(const json::object& jwk) {
   if (text_of(jwk, "kty") != "RSA") {
     return fail(ErrorKind::unsupported, "the attestation key is not an RSA key");
   }
-  const auto modulus = from_base64url(text_of(jwk, "n"));
-  const auto exponent = from_base64url(text_of(jwk, "e"));
-  if (!modulus || modulus->size() < 256 || modulus->size() > tpm::kRsaBytesMax) {
-    return fail(ErrorKind::malformed, "the attestation key's modulus is not 256 to {} bytes",
-                tpm::kRsaBytesMax);
+  const std::vector<uint8_t> modulus = TRY(bytes_of_base64(text_of(jwk, "n"), Base64::url));
+  const std::vector<uint8_t> exponent = TRY(bytes_of_base64(text_of(jwk, "e"), Base64::url));
+  if (modulus.size() < 256 || modulus.size() > tpm::kRsaBytesMax) {
+    return fail(ErrorKind::malformed, "the attestation key's modulus has {} bytes, not 256 to {}",
+                modulus.size(), tpm::kRsaBytesMax);
   }
-  if (!exponent || exponent->empty() || exponent->size() > 4) {
-    return fail(ErrorKind::malformed, "the attestation key's exponent is not 1 to 4 bytes");
+  if (exponent.empty() || exponent.size() > 4) {
+    return fail(ErrorKind::malformed, "the attestation key's exponent has {} bytes, not 1 to 4",
+                exponent.size());
   }
   tpm::RsaKey key;
-  key.modulus = *modulus;
-  for (const uint8_t byte : *exponent) key.exponent = key.exponent << 8 | byte;
+  key.modulus = modulus;
+  for (const uint8_t byte : exponent) key.exponent = key.exponent << 8 | byte;
   return key;
 }
 
@@ -82,20 +62,14 @@ Result<Told> told(const json::object& configuration, std::string_view name) {
 }
 
 Result<std::array<uint8_t, kUserDataBytes>> read_user_data(const json::value& value) {
-  std::array<uint8_t, kUserDataBytes> data{};
-  if (!value.is_string() || value.get_string().size() != 2 * data.size()) {
-    return fail(ErrorKind::malformed, "user-data is not {} hexadecimal digits", 2 * data.size());
-  }
+  if (!value.is_string()) return fail(ErrorKind::malformed, "user-data is not a string");
   const json::string& text = value.get_string();
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool is_digit = c >= '0' && c <= '9';
-    const char low = static_cast<char>(c | 0x20);
-    if (!is_digit && (low < 'a' || low > 'f')) {
-      return fail(ErrorKind::malformed, "user-data holds something else than hexadecimal digits");
-    }
-    data[i / 2] = static_cast<uint8_t>(data[i / 2] << 4 | (is_digit ? c - '0' : low - 'a' + 10));
+  const std::vector<uint8_t> bytes = TRY(bytes_of_hex({text.data(), text.size()}));
+  std::array<uint8_t, kUserDataBytes> data{};
+  if (bytes.size() != data.size()) {
+    return fail(ErrorKind::malformed, "user-data has {} bytes, not {}", bytes.size(), data.size());
   }
+  std::ranges::copy(bytes, data.begin());
   return data;
 }
 

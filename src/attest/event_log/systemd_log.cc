@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "attest/tpm/algorithms.h"
+#include "base/text_encoding.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -23,16 +24,12 @@ std::string_view text_of(const json::object& object, std::string_view name) {
   return {value->get_string().data(), value->get_string().size()};
 }
 
-Result<std::vector<uint8_t>> from_hex(std::string_view text, size_t bytes) {
-  if (text.size() != 2 * bytes || text.find_first_not_of("0123456789abcdef") != text.npos) {
-    return fail(ErrorKind::malformed, "a digest is not {} hexadecimal digits", 2 * bytes);
+Result<std::vector<uint8_t>> read_digest(std::string_view hex, size_t bytes) {
+  std::vector<uint8_t> digest = TRY(bytes_of_hex(hex));
+  if (digest.size() != bytes) {
+    return fail(ErrorKind::malformed, "a digest has {} bytes, not {}", digest.size(), bytes);
   }
-  std::vector<uint8_t> out(bytes);
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    out[i / 2] = static_cast<uint8_t>(out[i / 2] << 4 | (c <= '9' ? c - '0' : c - 'a' + 10));
-  }
-  return out;
+  return digest;
 }
 
 Result<void> read_digests(const json::object& object, SystemdRecord& record) {
@@ -50,7 +47,7 @@ Result<void> read_digests(const json::object& object, SystemdRecord& record) {
       }
     }
     record.digests.push_back(
-        {algorithm, TRY(from_hex(text_of(entry.get_object(), "digest"), size))});
+        {algorithm, TRY(read_digest(text_of(entry.get_object(), "digest"), size))});
   }
   return {};
 }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/hash.h"
 
 namespace sotto::attest::tpm {
 
@@ -20,7 +21,8 @@ std::string algorithm_name(uint16_t algorithm);
 // The inverse; `unsupported` for another name.
 Result<uint16_t> algorithm_named(std::string_view name);
 
-// The digest's size; `unsupported` for what this program cannot compute (SM3, SHA-3).
+// `unsupported` for what this program cannot compute (SM3, SHA-3).
+Result<crypto::HashAlgorithm> hash_algorithm(uint16_t algorithm);
 Result<size_t> hash_bytes(uint16_t algorithm);
 
 // The hash of the parts, one after the other.
