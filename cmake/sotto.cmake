@@ -91,7 +91,7 @@ function(sotto_test name)
   target_link_libraries(${name} PRIVATE GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE
     SOTTO_TESTDATA_DIR="${CMAKE_SOURCE_DIR}/testdata" SOTTO_ORACLE_DIR="${SOTTO_ORACLE_DIR}"
-    SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SOTTO_VECTORS_DIR="${SOTTO_VECTORS_DIR}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS unit)
   if(NOT TARGET unit_tests)
