@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "attest/azure/runtime_json.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::azure {
 namespace {
@@ -71,11 +71,11 @@ Result<void> read_runtime(ByteReader& in, HclReportUnverified& report, uint32_t 
 Result<uint16_t> hash_algorithm(uint32_t hash_type) {
   switch (hash_type) {
     case 1:
-      return tpm::kSha256;
+      return event_log::kSha256;
     case 2:
-      return tpm::kSha384;
+      return event_log::kSha384;
     case 3:
-      return tpm::kSha512;
+      return event_log::kSha512;
     default:
       return fail(ErrorKind::unsupported, "hash type {} of the runtime data is not known",
                   hash_type);
@@ -114,7 +114,7 @@ Result<HclReportUnverified> parse_hcl_report(Bytes bytes) {
 
 Result<void> check_runtime_binding(const HclReportUnverified& report) {
   const std::vector<uint8_t> hash =
-      TRY(tpm::hash(TRY(hash_algorithm(report.hash_type)), {report.runtime_json}));
+      TRY(event_log::hash(TRY(hash_algorithm(report.hash_type)), {report.runtime_json}));
   if (!std::ranges::equal(report.report_data.first(hash.size()), hash)) {
     return fail(ErrorKind::untrusted,
                 "the hardware report's data is not the hash of the runtime data");

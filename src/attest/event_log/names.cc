@@ -8,7 +8,7 @@
 #include <array>
 #include <optional>
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -146,8 +146,8 @@ Result<std::string> read_image_path(Bytes data) {
 
 bool hashes_to(const Digest* digest, Bytes text) {
   if (digest == nullptr) return false;
-  const auto hash = tpm::hash(digest->algorithm, {text});
-  return hash && std::ranges::equal(*hash, digest->bytes);
+  const auto measured = hash(digest->algorithm, {text});
+  return measured && std::ranges::equal(*measured, digest->bytes);
 }
 
 Proof proof_if(bool measured) {
@@ -214,7 +214,7 @@ Description describe_variable_event(const Event& event, const Digest* digest) {
   const bool measured =
       whole || (event.type == kEvEfiVariableBoot && hashes_to(digest, variable->value));
   const bool must = event.type != kEvEfiVariableBoot && digest != nullptr &&
-                    tpm::hash_bytes(digest->algorithm).has_value();
+                    hash_bytes(digest->algorithm).has_value();
   return {describe_variable(*variable), measured ? Proof::digest
                                         : must   ? Proof::contradicted
                                                  : Proof::none};
@@ -223,7 +223,7 @@ Description describe_variable_event(const Event& event, const Digest* digest) {
 // A separator measures its four bytes, but for its error form, which measures the error alone.
 Description describe_separator(const Event& event, const Digest* digest) {
   const bool is_error = !std::ranges::all_of(event.data, [](uint8_t byte) { return byte == 0; });
-  const bool known = digest != nullptr && tpm::hash_bytes(digest->algorithm).has_value();
+  const bool known = digest != nullptr && hash_bytes(digest->algorithm).has_value();
   return {is_error ? "separator with an error" : "separator",
           hashes_to(digest, event.data) ? Proof::digest
           : known && !is_error          ? Proof::contradicted

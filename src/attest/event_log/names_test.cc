@@ -8,7 +8,7 @@
 #include "attest/event_log/systemd_log.h"
 #include "attest/event_log/uki.h"
 #include "attest/event_log/vectors_for_testing.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -18,7 +18,7 @@ using testing::vectors;
 using ::testing::HasSubstr;
 
 std::vector<uint8_t> sha256(std::string_view text) {
-  return *tpm::hash(tpm::kSha256, {as_bytes(text)});
+  return *hash(kSha256, {as_bytes(text)});
 }
 
 std::string utf16(std::string_view text) {
@@ -32,9 +32,9 @@ Description describe_one(uint32_t type, std::string_view data, std::string_view 
   const std::vector<uint8_t> digest = sha256(measured);
   Event event;
   event.type = type;
-  event.digests = {{tpm::kSha256, digest}};
+  event.digests = {{kSha256, digest}};
   event.data = as_bytes(data);
-  return describe(event, tpm::kSha256);
+  return describe(event, kSha256);
 }
 
 TEST(EventNames, say_whether_the_words_were_measured) {
@@ -101,12 +101,12 @@ TEST(EventNameVectors, of_real_logs_name_variables_files_commands_and_sections) 
     ASSERT_TRUE(log.has_value()) << log.error().message;
     std::string proven, told;
     for (const Event& event : log->events) {
-      const Description description = describe(event, tpm::kSha256);
+      const Description description = describe(event, kSha256);
       (description.proof == Proof::digest ? proven : told) += description.text + "\n";
     }
     for (const char* text : one.proven) EXPECT_THAT(proven, HasSubstr(text)) << one.file;
     for (const char* text : one.told) EXPECT_THAT(told, HasSubstr(text)) << one.file;
-    EXPECT_EQ(count_contradictions(*log, tpm::kSha256), 0u) << one.file;
+    EXPECT_EQ(count_contradictions(*log, kSha256), 0u) << one.file;
   }
 }
 
@@ -115,7 +115,7 @@ TEST(UkiVectors, list_the_sections_that_were_measured) {
   const auto bytes = read_bytes(vectors() / "eventlogs/Dstack-TEE_dstack/tpm_eventlog.bin");
   const auto log = parse_log(bytes, Registers::pcrs);
   ASSERT_TRUE(log.has_value()) << log.error().message;
-  const auto sections = uki_sections(*log, tpm::kSha256);
+  const auto sections = uki_sections(*log, kSha256);
   ASSERT_TRUE(sections.has_value()) << sections.error().message;
   std::vector<std::string> names;
   for (const UkiSection& section : *sections) names.push_back(section.name);
@@ -123,15 +123,15 @@ TEST(UkiVectors, list_the_sections_that_were_measured) {
                                             ".sbat"));
   EXPECT_EQ(sections->front().digest.size(), 32u);
   // A digest of SHA-384 does not vouch for SHA-256's names.
-  EXPECT_EQ(uki_sections(*log, tpm::kSha384)->front().digest.size(), 48u);
-  EXPECT_EQ(uki_sections(*log, tpm::kSha512).error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(uki_sections(*log, kSha384)->front().digest.size(), 48u);
+  EXPECT_EQ(uki_sections(*log, kSha512).error().kind, ErrorKind::unsupported);
 }
 
 Event ipl(const std::string& data, const std::vector<uint8_t>& digest) {
   Event event;
   event.reg = kPcrKernelBoot;
   event.type = kEvIpl;
-  event.digests = {{tpm::kSha256, digest}};
+  event.digests = {{kSha256, digest}};
   event.data = as_bytes(data);
   return event;
 }
@@ -142,16 +142,16 @@ TEST(Uki, sections_are_pairs_whose_name_was_measured) {
   const auto linux_digest = sha256(std::string_view(".linux\0", 7));
   const auto contents = sha256("contents");
   Log log;
-  EXPECT_TRUE(uki_sections(log, tpm::kSha256)->empty());
+  EXPECT_TRUE(uki_sections(log, kSha256)->empty());
   log.events = {ipl(linux_name, linux_digest), ipl(linux_name, contents)};
-  ASSERT_EQ(uki_sections(log, tpm::kSha256)->size(), 1u);
-  EXPECT_EQ(uki_sections(log, tpm::kSha256)->front().digest, contents);
+  ASSERT_EQ(uki_sections(log, kSha256)->size(), 1u);
+  EXPECT_EQ(uki_sections(log, kSha256)->front().digest, contents);
   log.events = {ipl(linux_name, contents), ipl(linux_name, linux_digest)};
-  EXPECT_THAT(uki_sections(log, tpm::kSha256).error().message, HasSubstr("not the measurement"));
+  EXPECT_THAT(uki_sections(log, kSha256).error().message, HasSubstr("not the measurement"));
   log.events = {ipl(linux_name, linux_digest)};
-  EXPECT_THAT(uki_sections(log, tpm::kSha256).error().message, HasSubstr("no contents"));
+  EXPECT_THAT(uki_sections(log, kSha256).error().message, HasSubstr("no contents"));
   log.events = {ipl(linux_name, linux_digest), ipl(osrel_name, contents)};
-  EXPECT_THAT(uki_sections(log, tpm::kSha256).error().message, HasSubstr("no contents"));
+  EXPECT_THAT(uki_sections(log, kSha256).error().message, HasSubstr("no contents"));
 }
 
 std::string record(std::string_view phase, std::string_view measured, int pcr) {
@@ -170,14 +170,14 @@ TEST(SystemdLog, extends_what_the_firmware_left_and_proves_its_words) {
   ASSERT_EQ(records->size(), 2u);
   EXPECT_EQ((*records)[0].text, "enter-initrd");
   EXPECT_EQ((*records)[0].event_type, "phase");
-  EXPECT_TRUE((*records)[0].is_proven(tpm::kSha256));
-  EXPECT_FALSE((*records)[1].is_proven(tpm::kSha256));
-  EXPECT_FALSE((*records)[0].is_proven(tpm::kSha384));
+  EXPECT_TRUE((*records)[0].is_proven(kSha256));
+  EXPECT_FALSE((*records)[1].is_proven(kSha256));
+  EXPECT_FALSE((*records)[0].is_proven(kSha384));
   RegisterValues values{{11, std::vector<uint8_t>(32, 1)}};
-  ASSERT_TRUE(replay(*records, tpm::kSha256, values).has_value());
-  const auto first = *tpm::hash(tpm::kSha256, {std::vector<uint8_t>(32, 1), sha256("enter-initrd")});
-  EXPECT_EQ(values.at(11), *tpm::hash(tpm::kSha256, {first, sha256("other")}));
-  EXPECT_EQ(replay(*records, tpm::kSha384, values).error().kind, ErrorKind::unsupported);
+  ASSERT_TRUE(replay(*records, kSha256, values).has_value());
+  const auto first = *hash(kSha256, {std::vector<uint8_t>(32, 1), sha256("enter-initrd")});
+  EXPECT_EQ(values.at(11), *hash(kSha256, {first, sha256("other")}));
+  EXPECT_EQ(replay(*records, kSha384, values).error().kind, ErrorKind::unsupported);
 }
 
 TEST(SystemdLog, is_refused_where_a_record_is_not_one) {

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "attest/event_log/names.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -46,15 +46,15 @@ bool is_untouched(uint32_t reg, const std::vector<uint8_t>& value) {
 }  // namespace
 
 Result<RegisterValues> replay(const Log& log, uint16_t algorithm) {
-  const size_t size = TRY(tpm::hash_bytes(algorithm));
+  const size_t size = TRY(hash_bytes(algorithm));
   const auto of_log = std::ranges::find(log.algorithms, algorithm, &Algorithm::id);
   if (of_log == log.algorithms.end()) {
     return fail(ErrorKind::unsupported, "the event log has no digests of {}",
-                tpm::algorithm_name(algorithm));
+                algorithm_name(algorithm));
   }
   if (of_log->digest_bytes != size) {
     return fail(ErrorKind::malformed, "the event log's digests of {} have {} bytes",
-                tpm::algorithm_name(algorithm), of_log->digest_bytes);
+                algorithm_name(algorithm), of_log->digest_bytes);
   }
   const uint8_t locality = TRY(startup_locality(log));
   RegisterValues values;
@@ -68,7 +68,7 @@ Result<RegisterValues> replay(const Log& log, uint16_t algorithm) {
     }
     const auto [at, is_first] = values.try_emplace(event.reg, size);
     if (is_first && event.reg == 0 && log.registers == Registers::pcrs) at->second[size - 1] = locality;
-    at->second = TRY(tpm::hash(algorithm, {at->second, event.find(algorithm)->bytes}));
+    at->second = TRY(hash(algorithm, {at->second, event.find(algorithm)->bytes}));
   }
   return values;
 }

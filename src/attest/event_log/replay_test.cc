@@ -8,7 +8,7 @@
 #include <regex>
 
 #include "attest/event_log/vectors_for_testing.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -81,7 +81,7 @@ TEST(EventLogVectors, replay_to_the_values_of_an_independent_replay) {
     const auto log = parse_log(bytes, only_sha384 ? Registers::rtmrs : Registers::pcrs);
     ASSERT_TRUE(log.has_value()) << name << ": " << log.error().message;
     for (const auto& [algorithm, values] : expected.as_object()) {
-      const auto replayed = replay(*log, *tpm::algorithm_named(algorithm));
+      const auto replayed = replay(*log, *algorithm_named(algorithm));
       ASSERT_TRUE(replayed.has_value()) << name << ": " << replayed.error().message;
       EXPECT_EQ(*replayed, values_of(values.as_object())) << name;
       ++banks;
@@ -110,7 +110,7 @@ TEST(EventLogVectors, replay_to_the_values_of_tpm2_tools) {
     const auto bytes = read_bytes(file.path().parent_path() / file.path().stem());
     const auto log = parse_log(bytes, Registers::pcrs);
     ASSERT_TRUE(log.has_value()) << log.error().message;
-    EXPECT_EQ(*replay(*log, tpm::kSha256), expected) << file.path();
+    EXPECT_EQ(*replay(*log, kSha256), expected) << file.path();
     ++logs;
   }
   EXPECT_EQ(logs, 5u);
@@ -138,7 +138,7 @@ TEST(EventLogVectors, explain_the_registers_of_their_quotes_or_are_refused) {
     const auto bytes = read_bytes(vectors() / "eventlogs" / one.log);
     const auto log = parse_log(bytes, Registers::rtmrs);
     ASSERT_TRUE(log.has_value()) << log.error().message;
-    const auto matched = match_registers(*replay(*log, tpm::kSha384),
+    const auto matched = match_registers(*replay(*log, kSha384),
                                          rtmrs_of(read_bytes(vectors() / "tdx" / one.quote)));
     ASSERT_EQ(matched.has_value(), one.differing.empty()) << one.log;
     if (matched) continue;
@@ -160,7 +160,7 @@ TEST(EventLogVectors, of_dstack_explain_all_four_registers) {
   if (events.is_string()) events = boost::json::parse(events.as_string());
   Log log;
   log.registers = Registers::rtmrs;
-  log.algorithms = {{tpm::kSha384, 48}};
+  log.algorithms = {{kSha384, 48}};
   std::vector<std::vector<uint8_t>> digests;
   for (const auto& event : events.as_array()) {
     digests.push_back(from_hex(std::string_view(event.at("digest").as_string())));
@@ -168,13 +168,13 @@ TEST(EventLogVectors, of_dstack_explain_all_four_registers) {
   for (size_t i = 0; i < digests.size(); ++i) {
     Event event;
     event.reg = static_cast<uint32_t>(events.as_array()[i].at("imr").as_int64()) + 1;
-    event.digests = {{tpm::kSha384, digests[i]}};
+    event.digests = {{kSha384, digests[i]}};
     log.events.push_back(event);
   }
   ASSERT_GE(log.events.size(), 10u);
   for (Event& event : log.events) event.type = 1;
   const auto matched =
-      match_registers(*replay(log, tpm::kSha384), rtmrs_of(read_bytes(folder / "quote.bin")));
+      match_registers(*replay(log, kSha384), rtmrs_of(read_bytes(folder / "quote.bin")));
   EXPECT_TRUE(matched.has_value()) << matched.error().message;
 }
 
@@ -197,8 +197,8 @@ TEST(EventLogVectors, of_sha1_alone_are_read_too) {
     EXPECT_TRUE(log->legacy);
     EXPECT_EQ(log->events.size(), one.events);
     EXPECT_EQ(log->bytes, bytes.size());
-    EXPECT_EQ(replay(*log, tpm::kSha1)->at(0), from_hex(one.pcr0)) << one.file;
-    EXPECT_EQ(replay(*log, tpm::kSha256).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(replay(*log, kSha1)->at(0), from_hex(one.pcr0)) << one.file;
+    EXPECT_EQ(replay(*log, kSha256).error().kind, ErrorKind::unsupported);
   }
 }
 
@@ -231,7 +231,7 @@ TEST(EventLogMutations, of_a_digest_are_refused_and_none_crashes) {
     if (!is_digest[bit / 8] && bit % 5 != 0) continue;
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
     const auto log = parse_log(bytes, Registers::rtmrs);
-    const auto values = log ? replay(*log, tpm::kSha384) : Result<RegisterValues>(within("", log.error()));
+    const auto values = log ? replay(*log, kSha384) : Result<RegisterValues>(within("", log.error()));
     const bool accepted = values && match_registers(*values, quoted).has_value();
     if (is_digest[bit / 8]) {
       ++digest_bits;
@@ -253,7 +253,7 @@ std::vector<uint8_t> make_log(uint32_t digest_count, uint16_t algorithm, uint32_
   out.append(std::string_view("Spec ID Event03\0", 16));
   out.append(std::string_view("\0\0\0\0\0\2\0\2", 8));
   out.write<uint32_t>(1);
-  out.write<uint16_t>(tpm::kSha256);
+  out.write<uint16_t>(kSha256);
   out.write<uint16_t>(32);
   out.write<uint8_t>(0);
   out.write<uint32_t>(reg);
@@ -269,17 +269,17 @@ std::vector<uint8_t> make_log(uint32_t digest_count, uint16_t algorithm, uint32_
 }
 
 TEST(EventLog, is_refused_where_it_is_not_what_its_header_says) {
-  EXPECT_TRUE(parse_log(make_log(1, tpm::kSha256, 0), Registers::pcrs).has_value());
+  EXPECT_TRUE(parse_log(make_log(1, kSha256, 0), Registers::pcrs).has_value());
   const auto kind = [](const std::vector<uint8_t>& bytes, Registers registers) {
     const auto log = parse_log(bytes, registers);
     return log ? std::string("accepted") : log.error().message;
   };
-  EXPECT_THAT(kind(make_log(2, tpm::kSha256, 0), Registers::pcrs), ::testing::HasSubstr("2 digests"));
-  EXPECT_THAT(kind(make_log(0, tpm::kSha256, 0), Registers::pcrs), ::testing::HasSubstr("0 digests"));
-  EXPECT_THAT(kind(make_log(1, tpm::kSha1, 0), Registers::pcrs), ::testing::HasSubstr("not one of the log's"));
-  EXPECT_THAT(kind(make_log(1, tpm::kSha256, 24), Registers::pcrs), ::testing::HasSubstr("register 24"));
-  EXPECT_THAT(kind(make_log(1, tpm::kSha256, 5), Registers::rtmrs), ::testing::HasSubstr("register 5"));
-  const auto whole = make_log(1, tpm::kSha256, 1);
+  EXPECT_THAT(kind(make_log(2, kSha256, 0), Registers::pcrs), ::testing::HasSubstr("2 digests"));
+  EXPECT_THAT(kind(make_log(0, kSha256, 0), Registers::pcrs), ::testing::HasSubstr("0 digests"));
+  EXPECT_THAT(kind(make_log(1, kSha1, 0), Registers::pcrs), ::testing::HasSubstr("not one of the log's"));
+  EXPECT_THAT(kind(make_log(1, kSha256, 24), Registers::pcrs), ::testing::HasSubstr("register 24"));
+  EXPECT_THAT(kind(make_log(1, kSha256, 5), Registers::rtmrs), ::testing::HasSubstr("register 5"));
+  const auto whole = make_log(1, kSha256, 1);
   for (size_t cut = 1; cut < 54; ++cut) {
     EXPECT_FALSE(parse_log(Bytes(whole).first(whole.size() - cut), Registers::pcrs).has_value())
         << cut;
@@ -289,10 +289,10 @@ TEST(EventLog, is_refused_where_it_is_not_what_its_header_says) {
 }
 
 TEST(EventLog, of_a_dynamic_launch_is_refused_by_name) {
-  const auto bytes = make_log(1, tpm::kSha256, 17);
+  const auto bytes = make_log(1, kSha256, 17);
   const auto log = parse_log(bytes, Registers::pcrs);
   ASSERT_TRUE(log.has_value()) << log.error().message;
-  EXPECT_EQ(replay(*log, tpm::kSha256).error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(replay(*log, kSha256).error().kind, ErrorKind::unsupported);
 }
 
 TEST(MatchRegisters, wants_registers_without_events_untouched) {

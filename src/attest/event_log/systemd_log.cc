@@ -6,7 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::event_log {
@@ -39,11 +39,11 @@ Result<void> read_digests(const json::object& object, SystemdRecord& record) {
   }
   for (const json::value& entry : digests->get_array()) {
     if (!entry.is_object()) return fail(ErrorKind::malformed, "a digest is not an object");
-    const uint16_t algorithm = TRY(tpm::algorithm_named(text_of(entry.get_object(), "hashAlg")));
-    const size_t size = TRY(tpm::hash_bytes(algorithm));
+    const uint16_t algorithm = TRY(algorithm_named(text_of(entry.get_object(), "hashAlg")));
+    const size_t size = TRY(hash_bytes(algorithm));
     for (const auto& before : record.digests) {
       if (before.algorithm == algorithm) {
-        return fail(ErrorKind::malformed, "two digests of {}", tpm::algorithm_name(algorithm));
+        return fail(ErrorKind::malformed, "two digests of {}", algorithm_name(algorithm));
       }
     }
     record.digests.push_back(
@@ -83,8 +83,8 @@ Result<SystemdRecord> read_record(std::string_view text) {
 bool SystemdRecord::is_proven(uint16_t algorithm) const {
   const auto digest = std::ranges::find(digests, algorithm, &RecordDigest::algorithm);
   if (digest == digests.end()) return false;
-  const auto hash = tpm::hash(algorithm, {as_bytes(text)});
-  return hash && *hash == digest->bytes;
+  const auto measured = hash(algorithm, {as_bytes(text)});
+  return measured && *measured == digest->bytes;
 }
 
 Result<std::vector<SystemdRecord>> parse_systemd_log(std::string_view text) {
@@ -115,16 +115,16 @@ Result<std::vector<SystemdRecord>> parse_systemd_log(std::string_view text) {
 
 Result<void> replay(const std::vector<SystemdRecord>& records, uint16_t algorithm,
                     RegisterValues& values) {
-  const size_t size = TRY(tpm::hash_bytes(algorithm));
+  const size_t size = TRY(hash_bytes(algorithm));
   for (size_t i = 0; i < records.size(); ++i) {
     const auto digest =
         std::ranges::find(records[i].digests, algorithm, &SystemdRecord::RecordDigest::algorithm);
     if (digest == records[i].digests.end()) {
       return fail(ErrorKind::unsupported, "record {} of the systemd log has no digest of {}", i,
-                  tpm::algorithm_name(algorithm));
+                  algorithm_name(algorithm));
     }
     auto& value = values.try_emplace(records[i].pcr, size).first->second;
-    value = TRY(tpm::hash(algorithm, {value, digest->bytes}));
+    value = TRY(hash(algorithm, {value, digest->bytes}));
   }
   return {};
 }

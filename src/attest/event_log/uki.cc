@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "attest/event_log/names.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -37,11 +37,11 @@ Result<std::vector<UkiSection>> uki_sections(const Log& log, uint16_t algorithm)
     const Digest* digest = event.find(algorithm);
     if (digest == nullptr) {
       return fail(ErrorKind::unsupported, "the event log has no digests of {}",
-                  tpm::algorithm_name(algorithm));
+                  algorithm_name(algorithm));
     }
     if (name_event == nullptr) {
       const std::string measured = name + '\0';
-      if (TRY(tpm::hash(algorithm, {as_bytes(measured)})) !=
+      if (TRY(hash(algorithm, {as_bytes(measured)})) !=
           std::vector<uint8_t>(digest->bytes.begin(), digest->bytes.end())) {
         return fail(ErrorKind::malformed,
                     "the event at offset {} is not the measurement of the section name {}",

@@ -13,9 +13,9 @@
 
 namespace sotto::attest::testing {
 
-// Beside the oracle's folder; tests that need it are skipped, loudly, where it is absent.
+// Tests that need them are skipped, loudly, where the folder is absent.
 inline std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_ORACLE_DIR).parent_path() / "vectors";
+  return SOTTO_VECTORS_DIR;
 }
 
 inline std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::tpm {
 namespace {
@@ -180,7 +180,7 @@ Result<PcrValues> Tpm::read_pcrs(const PcrSelection& selection) {
     }
     if (next == 0) {
       return fail(ErrorKind::unavailable, "the TPM has no PCRs {:#08x} of {}", left.pcrs,
-                  algorithm_name(selection.algorithm));
+                  event_log::algorithm_name(selection.algorithm));
     }
   }
   return values;
@@ -224,7 +224,7 @@ Result<Quote> Tpm::quote(Bytes qualifying, const PcrSelection& selection) {
 }
 
 Result<void> Tpm::extend(uint32_t pcr, uint16_t algorithm, Bytes digest) {
-  if (pcr >= kPcrCount || digest.size() != TRY(hash_bytes(algorithm))) {
+  if (pcr >= kPcrCount || digest.size() != TRY(event_log::hash_bytes(algorithm))) {
     return fail(ErrorKind::malformed, "PCR {} with a digest of {} bytes", pcr, digest.size());
   }
   TPML_DIGEST_VALUES values{};

@@ -9,7 +9,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::tpm {
@@ -63,8 +63,8 @@ Result<PcrBanks> read_pcrs(const json::value& value) {
   if (!value.is_object()) return fail(ErrorKind::malformed, "pcrs is not an object");
   PcrBanks banks;
   for (const auto& [name, bank] : value.get_object()) {
-    const uint16_t algorithm = TRY(algorithm_named({name.data(), name.size()}));
-    banks[algorithm] = TRY(read_bank(bank, TRY(hash_bytes(algorithm))));
+    const uint16_t algorithm = TRY(event_log::algorithm_named({name.data(), name.size()}));
+    banks[algorithm] = TRY(read_bank(bank, TRY(event_log::hash_bytes(algorithm))));
   }
   return banks;
 }
@@ -128,7 +128,7 @@ std::string serialize(const QuoteEvidence& evidence) {
   for (const auto& [algorithm, values] : evidence.pcrs) {
     json::object bank;
     for (const auto& [pcr, value] : values) bank[std::to_string(pcr)] = hex_of(value);
-    banks[algorithm_name(algorithm)] = std::move(bank);
+    banks[event_log::algorithm_name(algorithm)] = std::move(bank);
   }
   object["pcrs"] = std::move(banks);
   return json::serialize(object);

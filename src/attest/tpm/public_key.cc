@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/tpm/public_key.h"
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 #include "attest/tpm/wire.h"
 
 namespace sotto::attest::tpm {
@@ -111,7 +111,7 @@ Result<PublicArea> parse_public(Bytes bytes) {
 Result<std::vector<uint8_t>> name_of(const PublicArea& key) {
   WireWriter name;
   name.write(key.name_algorithm);
-  name.append(TRY(hash(key.name_algorithm, {key.area})));
+  name.append(TRY(event_log::hash(key.name_algorithm, {key.area})));
   return name.release();
 }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/tpm/quote.h"
 
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 #include "attest/tpm/wire.h"
 
 namespace sotto::attest::tpm {
@@ -40,7 +40,7 @@ Result<std::vector<PcrSelection>> read_selections(WireReader& in) {
     for (const PcrSelection& before : selections) {
       if (before.algorithm == one.algorithm) {
         return fail(ErrorKind::malformed, "the PCR bank {} is selected twice",
-                    algorithm_name(one.algorithm));
+                    event_log::algorithm_name(one.algorithm));
       }
     }
     selections.push_back(one);
@@ -86,7 +86,7 @@ Result<std::vector<uint8_t>> pcr_digest(const std::vector<PcrSelection>& selecti
                                         const PcrBanks& banks, uint16_t digest_algorithm) {
   std::vector<uint8_t> values;
   for (const PcrSelection& selection : selections) {
-    const size_t size = TRY(hash_bytes(selection.algorithm));
+    const size_t size = TRY(event_log::hash_bytes(selection.algorithm));
     const auto bank = banks.find(selection.algorithm);
     for (uint32_t pcr = 0; pcr < kPcrCount; ++pcr) {
       if ((selection.pcrs >> pcr & 1) == 0) continue;
@@ -95,16 +95,16 @@ Result<std::vector<uint8_t>> pcr_digest(const std::vector<PcrSelection>& selecti
                               : &bank->second.at(pcr);
       if (value == nullptr) {
         return fail(ErrorKind::unavailable, "the quote covers PCR {} of {}, whose value is missing",
-                    pcr, algorithm_name(selection.algorithm));
+                    pcr, event_log::algorithm_name(selection.algorithm));
       }
       if (value->size() != size) {
         return fail(ErrorKind::malformed, "the value of PCR {} of {} has {} bytes", pcr,
-                    algorithm_name(selection.algorithm), value->size());
+                    event_log::algorithm_name(selection.algorithm), value->size());
       }
       values.insert(values.end(), value->begin(), value->end());
     }
   }
-  return hash(digest_algorithm, {values});
+  return event_log::hash(digest_algorithm, {values});
 }
 
 }  // namespace sotto::attest::tpm

@@ -6,7 +6,7 @@
 
 #include "attest/event_log/replay.h"
 #include "attest/event_log/systemd_log.h"
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::tpm {
@@ -68,10 +68,10 @@ Result<void> check_signature(Bytes attest, const AttestationKey& key,
       (key.scheme != Scheme::null &&
        (signature.scheme != key.scheme || signature.hash != key.hash))) {
     return fail(ErrorKind::untrusted, "its scheme is {:#06x} with {}, the key's {:#06x} with {}",
-                static_cast<uint16_t>(signature.scheme), algorithm_name(signature.hash),
-                static_cast<uint16_t>(key.scheme), algorithm_name(key.hash));
+                static_cast<uint16_t>(signature.scheme), event_log::algorithm_name(signature.hash),
+                static_cast<uint16_t>(key.scheme), event_log::algorithm_name(key.hash));
   }
-  const crypto::HashAlgorithm hash = TRY(hash_algorithm(signature.hash));
+  const crypto::HashAlgorithm hash = TRY(event_log::hash_algorithm(signature.hash));
   if (!is_ecdsa) {
     return crypto::verify_signature(key.key,
                                     signature.scheme == Scheme::rsapss ? SignatureScheme::rsa_pss
@@ -101,7 +101,7 @@ PcrBanks selected(const std::vector<PcrSelection>& selections, const PcrBanks& b
 
 void describe(const QuoteUnverified& quote, const PcrBanks& pcrs, Claims& claims) {
   for (const auto& [algorithm, values] : pcrs) {
-    const std::string suffix = algorithm == kSha256 ? "" : "." + algorithm_name(algorithm);
+    const std::string suffix = algorithm == event_log::kSha256 ? "" : "." + event_log::algorithm_name(algorithm);
     for (const auto& [pcr, value] : values) {
       claims.measurements[fmt::format("pcr{}{}", pcr, suffix)] = value;
     }
@@ -115,6 +115,7 @@ void describe(const QuoteUnverified& quote, const PcrBanks& pcrs, Claims& claims
 
 // The bank to replay in: the best that both the quote and the log have.
 Result<uint16_t> common_bank(const event_log::Log& log, const PcrBanks& pcrs) {
+  using namespace event_log;
   for (const uint16_t algorithm : {kSha256, kSha384, kSha512, kSha1}) {
     if (pcrs.contains(algorithm) &&
         std::ranges::find(log.algorithms, algorithm, &event_log::Algorithm::id) !=
@@ -164,7 +165,7 @@ Result<AttestationKey> attestation_key_of(const PublicArea& area) {
 }
 
 Result<AttestationKey> attestation_key_of(const RsaKey& key) {
-  return AttestationKey{TRY(public_key_of(key)), Scheme::rsassa, kSha256};
+  return AttestationKey{TRY(public_key_of(key)), Scheme::rsassa, event_log::kSha256};
 }
 
 Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& key,

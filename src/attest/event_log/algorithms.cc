@@ -1,13 +1,13 @@
 // Numbers, names, and the hashes that crypto/ computes.
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/tpm/algorithms.h"
+#include "attest/event_log/algorithms.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <optional>
 
-namespace sotto::attest::tpm {
+namespace sotto::attest::event_log {
 namespace {
 
 using crypto::HashAlgorithm;
@@ -62,4 +62,4 @@ Result<std::vector<uint8_t>> hash(uint16_t algorithm, std::initializer_list<Byte
   return crypto::hash(known, joined);
 }
 
-}  // namespace sotto::attest::tpm
+}  // namespace sotto::attest::event_log

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "crypto/hash.h"
 
-namespace sotto::attest::tpm {
+namespace sotto::attest::event_log {
 
 inline constexpr uint16_t kSha1 = 0x0004, kSha256 = 0x000b, kSha384 = 0x000c, kSha512 = 0x000d;
 
@@ -28,4 +28,4 @@ Result<size_t> hash_bytes(uint16_t algorithm);
 // The hash of the parts, one after the other.
 Result<std::vector<uint8_t>> hash(uint16_t algorithm, std::initializer_list<Bytes> parts);
 
-}  // namespace sotto::attest::tpm
+}  // namespace sotto::attest::event_log
