@@ -104,8 +104,8 @@ Result<HclReportUnverified> parse_hcl_report(Bytes bytes) {
   if (!is_snp && !is_zero(hardware.subspan(kTdReportBytes))) {
     return fail(ErrorKind::malformed, "bytes after the TDREPORT are not zero");
   }
-  report.report_data = hardware.subspan(is_snp ? kSnpReportDataOffset : kTdReportDataOffset,
-                                        kReportDataBytes);
+  report.report_data =
+      hardware.subspan(is_snp ? kSnpReportDataOffset : kTdReportDataOffset, kReportDataBytes);
   auto runtime = parse_runtime_json(report.runtime_json);
   if (!runtime) return within("runtime data", std::move(runtime).error());
   report.runtime = std::move(*runtime);
@@ -134,7 +134,8 @@ Result<TdReport> parse_td_report(Bytes bytes) {
                 kTdReportBytes);
   }
   if (bytes[0] != kTdxType) {
-    return fail(ErrorKind::malformed, "a TDREPORT of type {:#04x}, not {:#04x}", bytes[0], kTdxType);
+    return fail(ErrorKind::malformed, "a TDREPORT of type {:#04x}, not {:#04x}", bytes[0],
+                kTdxType);
   }
   TdReport report;
   report.report_data = bytes.subspan(kTdReportDataOffset, kReportDataBytes);

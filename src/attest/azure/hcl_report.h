@@ -37,10 +37,10 @@ struct RuntimeData {
 struct HclReportUnverified {
   uint32_t version = 0;
   HardwareReport kind = HardwareReport::snp;
-  Bytes hardware_report;  // 1184 bytes of an SNP report, or a TDREPORT of 1024
-  Bytes report_data;      // the 64 bytes of the hardware report that bind the runtime data
-  uint32_t hash_type = 0; // 1 SHA-256, 2 SHA-384, 3 SHA-512
-  Bytes runtime_json;     // as the bytes it came as: that is what is hashed
+  Bytes hardware_report;   // 1184 bytes of an SNP report, or a TDREPORT of 1024
+  Bytes report_data;       // the 64 bytes of the hardware report that bind the runtime data
+  uint32_t hash_type = 0;  // 1 SHA-256, 2 SHA-384, 3 SHA-512
+  Bytes runtime_json;      // as the bytes it came as: that is what is hashed
   RuntimeData runtime;
 };
 
@@ -54,12 +54,12 @@ Result<void> check_runtime_binding(const HclReportUnverified& report);
 
 // What of a TDREPORT a TD quote repeats; spans point into it.
 struct TdReport {
-  Bytes report_data;                        // 64
-  Bytes tee_tcb_svn;                        // 16
-  Bytes mrseam, mrsignerseam;               // 48 each
-  Bytes attributes, xfam;                   // 8 each
+  Bytes report_data;                               // 64
+  Bytes tee_tcb_svn;                               // 16
+  Bytes mrseam, mrsignerseam;                      // 48 each
+  Bytes attributes, xfam;                          // 8 each
   Bytes mrtd, mrconfigid, mrowner, mrownerconfig;  // 48 each
-  std::array<Bytes, 4> rtmrs;               // 48 each
+  std::array<Bytes, 4> rtmrs;                      // 48 each
 };
 
 // TDREPORT_STRUCT [TDX-ABI §3.11] of type 0x81; `bytes` is kTdReportBytes long.

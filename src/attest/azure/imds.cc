@@ -70,9 +70,8 @@ Result<std::vector<uint8_t>> to_der(Bytes document) {
 }
 
 bool is_azure(std::string_view name) {
-  return name == kSigner ||
-         (name.ends_with(kSigner) && name.size() > kSigner.size() + 1 &&
-          name[name.size() - kSigner.size() - 1] == '.');
+  return name == kSigner || (name.ends_with(kSigner) && name.size() > kSigner.size() + 1 &&
+                             name[name.size() - kSigner.size() - 1] == '.');
 }
 
 Verified<void> check_chain(const crypto::SignedData& data, const Collateral& collateral,

@@ -24,10 +24,10 @@ std::vector<uint8_t> copy(Bytes bytes) {
 // What a quote says equals what the TDREPORT says, register by register.
 Verified<void> check_td_quote(const TdReport& report, const Claims& quote) {
   const std::pair<std::string_view, Bytes> wanted[] = {
-      {"mrtd", report.mrtd},         {"mrconfigid", report.mrconfigid},
-      {"mrowner", report.mrowner},   {"mrownerconfig", report.mrownerconfig},
-      {"rtmr0", report.rtmrs[0]},    {"rtmr1", report.rtmrs[1]},
-      {"rtmr2", report.rtmrs[2]},    {"rtmr3", report.rtmrs[3]},
+      {"mrtd", report.mrtd},       {"mrconfigid", report.mrconfigid},
+      {"mrowner", report.mrowner}, {"mrownerconfig", report.mrownerconfig},
+      {"rtmr0", report.rtmrs[0]},  {"rtmr1", report.rtmrs[1]},
+      {"rtmr2", report.rtmrs[2]},  {"rtmr3", report.rtmrs[3]},
       {"mrseam", report.mrseam},
   };
   if (!std::ranges::equal(report.report_data, quote.report_data)) {
@@ -95,9 +95,9 @@ Verified<void> check_vtpm(const HclReportUnverified& report, const HclOptions& o
     rules.record("tpm-quote", RuleVerdict::skipped, "a quote by the vTPM", "none");
     return {};
   }
-  const auto evidence = TRY(lift(
-      "vTPM quote",
-      tpm::parse_evidence({reinterpret_cast<const char*>(blob->data()), blob->size()})));
+  const auto evidence =
+      TRY(lift("vTPM quote",
+               tpm::parse_evidence({reinterpret_cast<const char*>(blob->data()), blob->size()})));
   std::optional<Bytes> qualifying;
   if (options.qualifying_data) qualifying = *options.qualifying_data;
   return tpm::check_quote(evidence, key, qualifying, rules, claims);

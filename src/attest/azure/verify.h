@@ -17,8 +17,8 @@ namespace sotto::attest::azure {
 
 // Collateral of an HCL report, beside what the hardware's own verification reads:
 inline constexpr std::string_view kTpmQuoteBlob = "tpm_quote.json";  // tpm/evidence.h, of the vTPM
-inline constexpr std::string_view kTdQuoteBlob = "td_quote.bin";     // that IMDS made of the TDREPORT
-inline constexpr std::string_view kThimBlob = "thim.json";           // IMDS's answer with the VCEK
+inline constexpr std::string_view kTdQuoteBlob = "td_quote.bin";  // that IMDS made of the TDREPORT
+inline constexpr std::string_view kThimBlob = "thim.json";        // IMDS's answer with the VCEK
 
 // Verifies the hardware's signed statement: an SNP report of 1184 bytes, or a TD quote. Its claims have
 // the measurements that the hardware has, and report_data.

@@ -40,7 +40,8 @@ Result<uint16_t> algorithm_named(std::string_view name) {
   for (const Known& known : kKnown) {
     if (known.name == name) return known.number;
   }
-  return fail(ErrorKind::unsupported, "no hash algorithm that this program can compute is named so");
+  return fail(ErrorKind::unsupported,
+              "no hash algorithm that this program can compute is named so");
 }
 
 Result<HashAlgorithm> hash_algorithm(uint16_t algorithm) {

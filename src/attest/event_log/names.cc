@@ -92,7 +92,8 @@ std::string from_utf16(Bytes bytes) {
 
 std::string guid_text(Bytes raw) {
   return fmt::format(
-      "{:02x}{:02x}{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}",
+      "{:02x}{:02x}{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:"
+      "02x}{:02x}",
       raw[3], raw[2], raw[1], raw[0], raw[5], raw[4], raw[7], raw[6], raw[8], raw[9], raw[10],
       raw[11], raw[12], raw[13], raw[14], raw[15]);
 }
@@ -194,8 +195,8 @@ Description describe_tag(const Digest* digest, Bytes data) {
   std::string_view text = wide.empty() ? as_text(value) : std::string_view(wide);
   while (text.ends_with('\0')) text.remove_suffix(1);
   const auto known = std::ranges::find(kTags, *tag, &Name::number);
-  const std::string name = known == kTags.end() ? fmt::format("tag {:#010x}", *tag)
-                                                : std::string(known->name);
+  const std::string name =
+      known == kTags.end() ? fmt::format("tag {:#010x}", *tag) : std::string(known->name);
   return {fmt::format("{}: {}", name, printable(text)),
           proof_if(hashes_to(digest, data) || proof_of_string(digest, value) == Proof::digest)};
 }

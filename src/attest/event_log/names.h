@@ -15,8 +15,7 @@ inline constexpr uint32_t kEvPrebootCert = 0x00, kEvPostCode = 0x01, kEvNoAction
                           kEvSCrtmContents = 0x07, kEvSCrtmVersion = 0x08,
                           kEvPlatformConfigFlags = 0x0a, kEvTableOfDevices = 0x0b,
                           kEvCompactHash = 0x0c, kEvIpl = 0x0d, kEvNonhostInfo = 0x11,
-                          kEvEfiVariableDriverConfig = 0x80000001,
-                          kEvEfiVariableBoot = 0x80000002,
+                          kEvEfiVariableDriverConfig = 0x80000001, kEvEfiVariableBoot = 0x80000002,
                           kEvEfiBootServicesApplication = 0x80000003,
                           kEvEfiBootServicesDriver = 0x80000004,
                           kEvEfiRuntimeServicesDriver = 0x80000005, kEvEfiGptEvent = 0x80000006,
@@ -24,8 +23,7 @@ inline constexpr uint32_t kEvPrebootCert = 0x00, kEvPostCode = 0x01, kEvNoAction
                           kEvEfiHandoffTables = 0x80000009,
                           kEvEfiPlatformFirmwareBlob2 = 0x8000000a,
                           kEvEfiHandoffTables2 = 0x8000000b, kEvEfiVariableBoot2 = 0x8000000c,
-                          kEvEfiHcrtmEvent = 0x80000010,
-                          kEvEfiVariableAuthority = 0x800000e0;
+                          kEvEfiHcrtmEvent = 0x80000010, kEvEfiVariableAuthority = 0x800000e0;
 
 // "EV_SEPARATOR", or "type 0x…" for one that is not known.
 std::string type_name(uint32_t type);

@@ -5,17 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attest/event_log/algorithms.h"
 #include "attest/event_log/systemd_log.h"
 #include "attest/event_log/uki.h"
 #include "attest/event_log/vectors_for_testing.h"
-#include "attest/event_log/algorithms.h"
 
 namespace sotto::attest::event_log {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::read_bytes;
 using testing::vectors;
-using ::testing::HasSubstr;
 
 std::vector<uint8_t> sha256(std::string_view text) {
   return *hash(kSha256, {as_bytes(text)});
@@ -51,10 +51,10 @@ TEST(EventNames, say_whether_the_words_were_measured) {
   const std::string_view zeros("\0\0\0\0", 4);
   EXPECT_EQ(describe_one(kEvSeparator, zeros, zeros).proof, Proof::digest);
   EXPECT_EQ(describe_one(kEvSeparator, zeros, "x").proof, Proof::contradicted);
-  EXPECT_EQ(describe_one(kEvEfiAction, "Exit Boot Services Invocation",
-                         "Exit Boot Services Invocation")
-                .proof,
-            Proof::digest);
+  EXPECT_EQ(
+      describe_one(kEvEfiAction, "Exit Boot Services Invocation", "Exit Boot Services Invocation")
+          .proof,
+      Proof::digest);
   EXPECT_EQ(type_name(0x12345), "type 0x00012345");
 }
 
@@ -119,8 +119,8 @@ TEST(UkiVectors, list_the_sections_that_were_measured) {
   ASSERT_TRUE(sections.has_value()) << sections.error().message;
   std::vector<std::string> names;
   for (const UkiSection& section : *sections) names.push_back(section.name);
-  EXPECT_THAT(names, ::testing::ElementsAre(".linux", ".osrel", ".cmdline", ".initrd", ".uname",
-                                            ".sbat"));
+  EXPECT_THAT(names,
+              ::testing::ElementsAre(".linux", ".osrel", ".cmdline", ".initrd", ".uname", ".sbat"));
   EXPECT_EQ(sections->front().digest.size(), 32u);
   // A digest of SHA-384 does not vouch for SHA-256's names.
   EXPECT_EQ(uki_sections(*log, kSha384)->front().digest.size(), 48u);

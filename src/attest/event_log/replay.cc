@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "attest/event_log/names.h"
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/names.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -20,7 +20,8 @@ constexpr uint32_t kFirstDynamicPcr = 17, kLastDynamicPcr = 22;
 Result<uint8_t> startup_locality(const Log& log) {
   for (const Event& event : log.events) {
     if (event.type != kEvNoAction || event.data.size() != kStartupLocality.size() + 1) continue;
-    if (!std::ranges::equal(event.data.first(kStartupLocality.size()), as_bytes(kStartupLocality))) {
+    if (!std::ranges::equal(event.data.first(kStartupLocality.size()),
+                            as_bytes(kStartupLocality))) {
       continue;
     }
     const uint8_t locality = event.data.back();
@@ -67,7 +68,8 @@ Result<RegisterValues> replay(const Log& log, uint16_t algorithm) {
                   event.reg);
     }
     const auto [at, is_first] = values.try_emplace(event.reg, size);
-    if (is_first && event.reg == 0 && log.registers == Registers::pcrs) at->second[size - 1] = locality;
+    if (is_first && event.reg == 0 && log.registers == Registers::pcrs)
+      at->second[size - 1] = locality;
     at->second = TRY(hash(algorithm, {at->second, event.find(algorithm)->bytes}));
   }
   return values;
@@ -78,14 +80,23 @@ Result<void> match_registers(const RegisterValues& replayed, const RegisterValue
   for (const auto& [reg, value] : measured) {
     const auto at = replayed.find(reg);
     if (at == replayed.end() ? is_untouched(reg, value) : at->second == value) continue;
-    differing.push_back(fmt::format("register {}: the log gives {:02x}, measured was {:02x}", reg,
-                                    fmt::join(at == replayed.end() ? std::vector<uint8_t>(value.size())
-                                                                   : at->second, ""),
-                                    fmt::join(value, "")));
+    differing.push_back(fmt::format(
+        "register {}: the log gives {:02x}, measured was {:02x}", reg,
+        fmt::join(at == replayed.end() ? std::vector<uint8_t>(value.size()) : at->second, ""),
+        fmt::join(value, "")));
   }
   if (differing.empty()) return {};
   return fail(ErrorKind::untrusted, "the event log does not explain the registers: {}",
               fmt::join(differing, "; "));
+}
+
+std::vector<uint32_t> unexplained_registers(const RegisterValues& replayed,
+                                            const RegisterValues& measured) {
+  std::vector<uint32_t> registers;
+  for (const auto& [reg, value] : measured) {
+    if (!replayed.contains(reg) && !is_untouched(reg, value)) registers.push_back(reg);
+  }
+  return registers;
 }
 
 }  // namespace sotto::attest::event_log

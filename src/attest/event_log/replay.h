@@ -23,4 +23,9 @@ Result<RegisterValues> replay(const Log& log, uint16_t algorithm);
 // values. Events of registers that `measured` lacks are vouched for by nothing.
 Result<void> match_registers(const RegisterValues& replayed, const RegisterValues& measured);
 
+// Registers that no event extends, and that something was extended into all the same: their values
+// stand for themselves, as PCR 10's do where the kernel's IMA is on.
+std::vector<uint32_t> unexplained_registers(const RegisterValues& replayed,
+                                            const RegisterValues& measured);
+
 }  // namespace sotto::attest::event_log

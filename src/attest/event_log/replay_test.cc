@@ -7,8 +7,8 @@
 
 #include <regex>
 
-#include "attest/event_log/vectors_for_testing.h"
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/vectors_for_testing.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -77,7 +77,8 @@ TEST(EventLogVectors, replay_to_the_values_of_an_independent_replay) {
     if (!name.ends_with(kSuffix)) continue;
     const auto bytes = read_bytes(name.substr(0, name.size() - kSuffix.size()));
     const boost::json::value expected = read_json(file.path());
-    const bool only_sha384 = expected.as_object().size() == 1 && expected.as_object().contains("sha384");
+    const bool only_sha384 =
+        expected.as_object().size() == 1 && expected.as_object().contains("sha384");
     const auto log = parse_log(bytes, only_sha384 ? Registers::rtmrs : Registers::pcrs);
     ASSERT_TRUE(log.has_value()) << name << ": " << log.error().message;
     for (const auto& [algorithm, values] : expected.as_object()) {
@@ -95,7 +96,8 @@ TEST(EventLogVectors, replay_to_the_values_of_tpm2_tools) {
   SKIP_WITHOUT_VECTORS();
   const std::regex line("\n    ([0-9]+) *: 0x([0-9a-f]+)");
   size_t logs = 0;
-  for (const auto& file : fs::directory_iterator(vectors() / "eventlogs/tpm2-software_tpm2-tools")) {
+  for (const auto& file :
+       fs::directory_iterator(vectors() / "eventlogs/tpm2-software_tpm2-tools")) {
     if (file.path().extension() != ".yaml") continue;
     std::string yaml = read_text(file.path());
     const size_t pcrs = yaml.find("\npcrs:\n");
@@ -144,8 +146,8 @@ TEST(EventLogVectors, explain_the_registers_of_their_quotes_or_are_refused) {
     if (matched) continue;
     EXPECT_EQ(matched.error().kind, ErrorKind::untrusted);
     for (uint32_t reg = 1; reg <= 4; ++reg) {
-      const bool named =
-          matched.error().message.find(fmt::format("register {}: the log", reg)) != std::string::npos;
+      const bool named = matched.error().message.find(fmt::format("register {}: the log", reg)) !=
+                         std::string::npos;
       EXPECT_EQ(named, std::ranges::count(one.differing, reg) == 1) << one.log << " " << reg;
     }
   }
@@ -188,7 +190,8 @@ TEST(EventLogVectors, of_sha1_alone_are_read_too) {
   // PCR 0 as a few lines of Python computed it; the second log's begins with locality 3.
   const Case cases[] = {
       {"google_go-eventlog/tpm/debian-10.bin", 25, "0f2d3a2a1adaa479aeeca8f5df76aadc41b862ea"},
-      {"intel_trustauthority-client-for-go/binary_bios_measurements12", 162, "7c67915ce2aed1732fb5a9a163837e1f59c8e339"},
+      {"intel_trustauthority-client-for-go/binary_bios_measurements12", 162,
+       "7c67915ce2aed1732fb5a9a163837e1f59c8e339"},
   };
   for (const Case& one : cases) {
     const auto bytes = read_bytes(vectors() / "eventlogs" / one.file);
@@ -231,7 +234,8 @@ TEST(EventLogMutations, of_a_digest_are_refused_and_none_crashes) {
     if (!is_digest[bit / 8] && bit % 5 != 0) continue;
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
     const auto log = parse_log(bytes, Registers::rtmrs);
-    const auto values = log ? replay(*log, kSha384) : Result<RegisterValues>(within("", log.error()));
+    const auto values =
+        log ? replay(*log, kSha384) : Result<RegisterValues>(within("", log.error()));
     const bool accepted = values && match_registers(*values, quoted).has_value();
     if (is_digest[bit / 8]) {
       ++digest_bits;
@@ -276,7 +280,8 @@ TEST(EventLog, is_refused_where_it_is_not_what_its_header_says) {
   };
   EXPECT_THAT(kind(make_log(2, kSha256, 0), Registers::pcrs), ::testing::HasSubstr("2 digests"));
   EXPECT_THAT(kind(make_log(0, kSha256, 0), Registers::pcrs), ::testing::HasSubstr("0 digests"));
-  EXPECT_THAT(kind(make_log(1, kSha1, 0), Registers::pcrs), ::testing::HasSubstr("not one of the log's"));
+  EXPECT_THAT(kind(make_log(1, kSha1, 0), Registers::pcrs),
+              ::testing::HasSubstr("not one of the log's"));
   EXPECT_THAT(kind(make_log(1, kSha256, 24), Registers::pcrs), ::testing::HasSubstr("register 24"));
   EXPECT_THAT(kind(make_log(1, kSha256, 5), Registers::rtmrs), ::testing::HasSubstr("register 5"));
   const auto whole = make_log(1, kSha256, 1);

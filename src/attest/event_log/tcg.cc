@@ -49,8 +49,9 @@ Result<Event> read_event(ByteReader& in, const std::vector<Algorithm>& algorithm
   event.type = TRY(in.read<uint32_t>("event type"));
   const uint32_t count = TRY(in.read<uint32_t>("digest count"));
   if (count != algorithms.size()) {
-    return fail(ErrorKind::malformed, "event at offset {} has {} digests, the log's algorithms are {}",
-                event.offset, count, algorithms.size());
+    return fail(ErrorKind::malformed,
+                "event at offset {} has {} digests, the log's algorithms are {}", event.offset,
+                count, algorithms.size());
   }
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t at = in.offset();
@@ -137,8 +138,7 @@ Result<Log> parse_log(Bytes bytes, Registers registers) {
       return fail(ErrorKind::exhausted, "the event at offset {} is one more than {}", in.offset(),
                   kEventsMax);
     }
-    log.events.push_back(
-        TRY(log.legacy ? read_legacy_event(in) : read_event(in, log.algorithms)));
+    log.events.push_back(TRY(log.legacy ? read_legacy_event(in) : read_event(in, log.algorithms)));
     TRY(check_register(log.events.back(), registers));
   }
   log.bytes = in.offset();

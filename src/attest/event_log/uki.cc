@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "attest/event_log/names.h"
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/names.h"
 
 namespace sotto::attest::event_log {
 namespace {

@@ -12,8 +12,8 @@ namespace sotto::attest::event_log {
 inline constexpr uint32_t kPcrKernelBoot = 11;  // [UKI]
 
 struct UkiSection {
-  std::string name;            // ".linux"
-  std::vector<uint8_t> digest; // of the section's bytes
+  std::string name;             // ".linux"
+  std::vector<uint8_t> digest;  // of the section's bytes
 };
 
 // Each section is two events with the section's name as their data: the digest of the name with its

@@ -38,8 +38,7 @@ inline std::vector<uint8_t> from_hex(std::string_view text) {
   CHECK(text.size() % 2 == 0);
   std::vector<uint8_t> bytes;
   for (size_t i = 0; i < text.size(); i += 2) {
-    bytes.push_back(
-        static_cast<uint8_t>(std::stoul(std::string(text.substr(i, 2)), nullptr, 16)));
+    bytes.push_back(static_cast<uint8_t>(std::stoul(std::string(text.substr(i, 2)), nullptr, 16)));
   }
   return bytes;
 }
@@ -47,6 +46,6 @@ inline std::vector<uint8_t> from_hex(std::string_view text) {
 }  // namespace sotto::attest::testing
 
 // At the start of a test over recorded evidence.
-#define SKIP_WITHOUT_VECTORS()                                          \
-  if (!std::filesystem::exists(::sotto::attest::testing::vectors()))    \
+#define SKIP_WITHOUT_VECTORS()                                       \
+  if (!std::filesystem::exists(::sotto::attest::testing::vectors())) \
   GTEST_SKIP() << "NO VECTORS at " << ::sotto::attest::testing::vectors()

@@ -139,8 +139,7 @@ Result<TdxGolden> read_tdx(Bytes bytes) {
       if (golden.configurations.size() == kMeasurementsMax) {
         return fail(ErrorKind::exhausted, "more than {} measurements", kMeasurementsMax);
       }
-      golden.configurations.push_back(
-          TRY(read_configuration(TRY(bytes_of(field, "measurement")))));
+      golden.configurations.push_back(TRY(read_configuration(TRY(bytes_of(field, "measurement")))));
     }
     return {};
   }));

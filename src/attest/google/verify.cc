@@ -31,14 +31,14 @@ Verified<EndorsementUnverified> check(Bytes bytes, const Roots& roots, int64_t t
   }
   const auto path =
       TRY(rules.check("endorsement-chain", "a path from the signing certificate to a pinned root",
-                      lift("signing certificate", crypto::verify_chain(
-                                                      signer, intermediates, anchors.roots, {}, time))));
+                      lift("signing certificate",
+                           crypto::verify_chain(signer, intermediates, anchors.roots, {}, time))));
   const auto key = TRY(lift("signing certificate", signer.public_key()));
-  TRY(rules.check("endorsement-signature", "a signature of the golden measurement",
-                  lift("signature", crypto::verify_signature(
-                                        key, crypto::SignatureScheme::rsa_pss,
-                                        crypto::HashAlgorithm::sha256, endorsement.signed_bytes,
-                                        endorsement.signature))));
+  TRY(rules.check(
+      "endorsement-signature", "a signature of the golden measurement",
+      lift("signature", crypto::verify_signature(
+                            key, crypto::SignatureScheme::rsa_pss, crypto::HashAlgorithm::sha256,
+                            endorsement.signed_bytes, endorsement.signature))));
   const bool has_origin = golden.changelist != 0 || !golden.commit.empty();
   TRY(rules.require("endorsement-origin", has_origin || golden.timestamp < kOriginSince,
                     Reason::malformed, "a changelist or a commit", has_origin ? "there" : "none"));
@@ -52,14 +52,12 @@ Verified<EndorsementUnverified> check(Bytes bytes, const Roots& roots, int64_t t
 
 Verified<void> find_tdx(const TdxGolden& golden, RuleList& rules, Claims& claims) {
   const std::vector<uint8_t>& mrtd = claims.measurements["mrtd"];
-  const auto found =
-      std::ranges::find_if(golden.configurations, [&](const TdxGolden::Configuration& one) {
-        return std::ranges::equal(one.mrtd, mrtd);
-      });
-  TRY(rules.require("firmware-endorsed", found != golden.configurations.end(),
-                    Reason::measurement_mismatch,
-                    fmt::format("one of {} endorsed MRTDs", golden.configurations.size()),
-                    hex_of(mrtd)));
+  const auto found = std::ranges::find_if(
+      golden.configurations,
+      [&](const TdxGolden::Configuration& one) { return std::ranges::equal(one.mrtd, mrtd); });
+  TRY(rules.require(
+      "firmware-endorsed", found != golden.configurations.end(), Reason::measurement_mismatch,
+      fmt::format("one of {} endorsed MRTDs", golden.configurations.size()), hex_of(mrtd)));
   claims.notes["firmware_svn"] = fmt::format("{}", golden.svn);
   claims.notes["firmware_ram_gib"] = fmt::format("{}", found->ram_gib);
   return {};
@@ -117,9 +115,9 @@ Verified<Claims> endorse(Claims machine, Bytes bytes, const Roots& roots, int64_
   } else if (machine.kind == EvidenceKind::snp_report && endorsement.golden.snp) {
     TRY(find_snp(*endorsement.golden.snp, rules, machine));
   } else {
-    return rules.with_rules({Reason::wrong_collateral,
-                             fmt::format("the launch endorsement says nothing of {} firmware",
-                                         machine.platform)});
+    return rules.with_rules(
+        {Reason::wrong_collateral,
+         fmt::format("the launch endorsement says nothing of {} firmware", machine.platform)});
   }
   machine.rules = rules.rules();
   return machine;

@@ -238,9 +238,9 @@ Result<void> Tpm::extend(uint32_t pcr, uint16_t algorithm, Bytes digest) {
 
 Result<std::vector<uint8_t>> Tpm::read_nv(uint32_t index) {
   ESYS_TR handle = ESYS_TR_NONE;
-  TRY(check(Esys_TR_FromTPMPublic(state_->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                  &handle),
-            "find that NV index"));
+  TRY(check(
+      Esys_TR_FromTPMPublic(state_->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle),
+      "find that NV index"));
   TPM2B_NV_PUBLIC* described = nullptr;
   TSS2_RC code = Esys_NV_ReadPublic(state_->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
                                     &described, nullptr);
@@ -265,9 +265,9 @@ Result<std::vector<uint8_t>> Tpm::read_nv(uint32_t index) {
 
 Result<void> Tpm::write_nv(uint32_t index, Bytes bytes) {
   ESYS_TR handle = ESYS_TR_NONE;
-  TRY(check(Esys_TR_FromTPMPublic(state_->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                  &handle),
-            "find that NV index"));
+  TRY(check(
+      Esys_TR_FromTPMPublic(state_->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle),
+      "find that NV index"));
   TSS2_RC code = TSS2_RC_SUCCESS;
   for (size_t at = 0; at < bytes.size() && code == TSS2_RC_SUCCESS; at += kNvChunkBytes) {
     const Bytes part = bytes.subspan(at, std::min<size_t>(bytes.size() - at, kNvChunkBytes));

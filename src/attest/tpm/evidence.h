@@ -15,13 +15,13 @@ inline constexpr size_t kEvidenceBytesMax = 8 << 20;
 
 // Owned bytes; a field that is not there is empty.
 struct QuoteEvidence {
-  std::vector<uint8_t> attest;        // TPMS_ATTEST
-  std::vector<uint8_t> signature;     // TPMT_SIGNATURE, or the bare one of a key of fixed RSASSA
-  std::vector<uint8_t> key;           // TPMT_PUBLIC
-  std::vector<uint8_t> certificate;   // of the key, DER
-  std::vector<uint8_t> intermediates; // PEM
-  PcrBanks pcrs;                      // of at least the quoted registers
-  std::vector<uint8_t> event_log;     // the firmware's
+  std::vector<uint8_t> attest;         // TPMS_ATTEST
+  std::vector<uint8_t> signature;      // TPMT_SIGNATURE, or the bare one of a key of fixed RSASSA
+  std::vector<uint8_t> key;            // TPMT_PUBLIC
+  std::vector<uint8_t> certificate;    // of the key, DER
+  std::vector<uint8_t> intermediates;  // PEM
+  PcrBanks pcrs;                       // of at least the quoted registers
+  std::vector<uint8_t> event_log;      // the firmware's
   std::string systemd_log;
 };
 

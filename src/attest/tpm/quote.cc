@@ -58,8 +58,8 @@ Result<QuoteUnverified> parse_quote(Bytes bytes) {
   WireReader in(bytes);
   const uint32_t magic = TRY(in.read<uint32_t>("magic"));
   if (magic != kGeneratedValue) {
-    return fail(ErrorKind::malformed, "magic at offset 0 is {:#010x}, not that of a TPM's structure",
-                magic);
+    return fail(ErrorKind::malformed,
+                "magic at offset 0 is {:#010x}, not that of a TPM's structure", magic);
   }
   const uint16_t type = TRY(in.read<uint16_t>("type"));
   if (type != kAttestQuote) {
@@ -90,9 +90,8 @@ Result<std::vector<uint8_t>> pcr_digest(const std::vector<PcrSelection>& selecti
     const auto bank = banks.find(selection.algorithm);
     for (uint32_t pcr = 0; pcr < kPcrCount; ++pcr) {
       if ((selection.pcrs >> pcr & 1) == 0) continue;
-      const auto* value = bank == banks.end() || !bank->second.contains(pcr)
-                              ? nullptr
-                              : &bank->second.at(pcr);
+      const auto* value =
+          bank == banks.end() || !bank->second.contains(pcr) ? nullptr : &bank->second.at(pcr);
       if (value == nullptr) {
         return fail(ErrorKind::unavailable, "the quote covers PCR {} of {}, whose value is missing",
                     pcr, event_log::algorithm_name(selection.algorithm));

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/tpm/verify.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
+#include "attest/event_log/algorithms.h"
 #include "attest/event_log/replay.h"
 #include "attest/event_log/systemd_log.h"
-#include "attest/event_log/algorithms.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::tpm {
@@ -73,10 +75,10 @@ Result<void> check_signature(Bytes attest, const AttestationKey& key,
   }
   const crypto::HashAlgorithm hash = TRY(event_log::hash_algorithm(signature.hash));
   if (!is_ecdsa) {
-    return crypto::verify_signature(key.key,
-                                    signature.scheme == Scheme::rsapss ? SignatureScheme::rsa_pss
-                                                                       : SignatureScheme::rsa_pkcs1,
-                                    hash, attest, signature.rsa);
+    return crypto::verify_signature(
+        key.key,
+        signature.scheme == Scheme::rsapss ? SignatureScheme::rsa_pss : SignatureScheme::rsa_pkcs1,
+        hash, attest, signature.rsa);
   }
   std::vector<uint8_t> raw;
   TRY(append_padded(signature.r, field_bytes(key.key.type()), raw));
@@ -101,7 +103,8 @@ PcrBanks selected(const std::vector<PcrSelection>& selections, const PcrBanks& b
 
 void describe(const QuoteUnverified& quote, const PcrBanks& pcrs, Claims& claims) {
   for (const auto& [algorithm, values] : pcrs) {
-    const std::string suffix = algorithm == event_log::kSha256 ? "" : "." + event_log::algorithm_name(algorithm);
+    const std::string suffix =
+        algorithm == event_log::kSha256 ? "" : "." + event_log::algorithm_name(algorithm);
     for (const auto& [pcr, value] : values) {
       claims.measurements[fmt::format("pcr{}{}", pcr, suffix)] = value;
     }
@@ -126,20 +129,25 @@ Result<uint16_t> common_bank(const event_log::Log& log, const PcrBanks& pcrs) {
   return fail(ErrorKind::unsupported, "the event log has no digests of a bank that was quoted");
 }
 
-// The firmware's log, and systemd's after it, explain the registers.
-Result<void> check_event_log(const QuoteEvidence& evidence, const PcrBanks& pcrs) {
+// The firmware's log, and systemd's after it, explain the registers that they extend; returns the
+// numbers of those that they do not, "10, 23".
+Result<std::string> check_event_log(const QuoteEvidence& evidence, const PcrBanks& pcrs) {
   const event_log::Log log =
       TRY(event_log::parse_log(evidence.event_log, event_log::Registers::pcrs));
   const uint16_t algorithm = TRY(common_bank(log, pcrs));
   event_log::RegisterValues values = TRY(event_log::replay(log, algorithm));
   const auto systemd = TRY(event_log::parse_systemd_log(evidence.systemd_log));
   TRY(event_log::replay(systemd, algorithm, values));
-  return event_log::match_registers(values, pcrs.at(algorithm));
+  event_log::RegisterValues measured = pcrs.at(algorithm);
+  const std::vector<uint32_t> unexplained = event_log::unexplained_registers(values, measured);
+  for (const uint32_t pcr : unexplained) measured.erase(pcr);
+  TRY(event_log::match_registers(values, measured));
+  return fmt::format("{}", fmt::join(unexplained, ", "));
 }
 
 // A mismatch of registers is no bad signature.
-Verified<void> as_measurement(Result<void> result) {
-  if (result) return {};
+Verified<std::string> as_measurement(Result<std::string> result) {
+  if (result) return *result;
   if (result.error().kind == ErrorKind::untrusted) {
     return refuse(Reason::measurement_mismatch, "{}", result.error().message);
   }
@@ -148,7 +156,8 @@ Verified<void> as_measurement(Result<void> result) {
 
 // DER without the zeros that an NV index ends in.
 Bytes without_filling(Bytes certificate) {
-  if (certificate.size() < 4 || certificate[0] != 0x30 || certificate[1] != 0x82) return certificate;
+  if (certificate.size() < 4 || certificate[0] != 0x30 || certificate[1] != 0x82)
+    return certificate;
   const size_t size = 4 + (size_t{certificate[2]} << 8 | certificate[3]);
   if (size >= certificate.size()) return certificate;
   const Bytes rest = certificate.subspan(size);
@@ -160,8 +169,9 @@ Bytes without_filling(Bytes certificate) {
 
 Result<AttestationKey> attestation_key_of(const PublicArea& area) {
   TRY(check_attestation_key(area));
-  return AttestationKey{TRY(std::visit([](const auto& one) { return public_key_of(one); }, area.key)),
-                        area.scheme, area.scheme_hash};
+  return AttestationKey{
+      TRY(std::visit([](const auto& one) { return public_key_of(one); }, area.key)), area.scheme,
+      area.scheme_hash};
 }
 
 Result<AttestationKey> attestation_key_of(const RsaKey& key) {
@@ -170,18 +180,19 @@ Result<AttestationKey> attestation_key_of(const RsaKey& key) {
 
 Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& key,
                            std::optional<Bytes> qualifying_data, RuleList& rules, Claims& claims) {
-  const auto signature = TRY(rules.check(
-      "tpm-quote-signature", "a signature of the TPM's quote by its attestation key",
-      lift("quote's signature", [&]() -> Result<SignatureUnverified> {
-        const SignatureUnverified parsed = TRY(read_signature(evidence.signature, key));
-        TRY(check_signature(evidence.attest, key, parsed));
-        return parsed;
-      }())));
+  const auto signature = TRY(
+      rules.check("tpm-quote-signature", "a signature of the TPM's quote by its attestation key",
+                  lift("quote's signature", [&]() -> Result<SignatureUnverified> {
+                    const SignatureUnverified parsed = TRY(read_signature(evidence.signature, key));
+                    TRY(check_signature(evidence.attest, key, parsed));
+                    return parsed;
+                  }())));
   const auto quote = TRY(rules.check("tpm-quote", "a quote of PCRs, made by a TPM",
                                      lift("quote", parse_quote(evidence.attest))));
   if (qualifying_data) {
     TRY(rules.require("tpm-qualifying-data", std::ranges::equal(quote.extra_data, *qualifying_data),
-                      Reason::binding_mismatch, hex_of(*qualifying_data), hex_of(quote.extra_data)));
+                      Reason::binding_mismatch, hex_of(*qualifying_data),
+                      hex_of(quote.extra_data)));
   }
   auto digest = pcr_digest(quote.selections, evidence.pcrs, signature.hash);
   if (!digest && digest.error().kind == ErrorKind::unavailable) {
@@ -192,9 +203,9 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
                     Reason::measurement_mismatch, hex_of(expected), hex_of(quote.pcr_digest)));
   const PcrBanks pcrs = selected(quote.selections, evidence.pcrs);
   if (!evidence.event_log.empty()) {
-    TRY(rules.check("tpm-event-log", "an event log that explains every quoted register",
-                    as_measurement(check_event_log(evidence, pcrs))));
-    claims.flags["event_log"] = true;
+    claims.notes["event_log_unexplained"] =
+        TRY(rules.check("tpm-event-log", "an event log that explains the registers it extends",
+                        as_measurement(check_event_log(evidence, pcrs))));
   }
   describe(quote, pcrs, claims);
   claims.values["ak_spki"] = key.key.spki();
@@ -204,20 +215,21 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
 Verified<void> check_key_certificate(const QuoteEvidence& evidence, const AttestationKey& key,
                                      const Anchors& anchors, int64_t time, RuleList& rules,
                                      Claims& claims) {
-  const auto leaf = TRY(lift("attestation key's certificate", crypto::Certificate::from_der(
-                                                                  without_filling(evidence.certificate))));
+  const auto leaf = TRY(lift("attestation key's certificate",
+                             crypto::Certificate::from_der(without_filling(evidence.certificate))));
   const auto certified = TRY(lift("attestation key's certificate", leaf.public_key()));
   TRY(rules.require("tpm-key-certificate", certified == key.key, Reason::binding_mismatch,
                     hex_of(key.key.spki()), hex_of(certified.spki())));
   std::vector<crypto::Certificate> intermediates = anchors.intermediates;
   if (!evidence.intermediates.empty()) {
-    const auto sent = TRY(lift("intermediates", crypto::parse_certificates(evidence.intermediates)));
+    const auto sent =
+        TRY(lift("intermediates", crypto::parse_certificates(evidence.intermediates)));
     intermediates.insert(intermediates.end(), sent.begin(), sent.end());
   }
-  const auto path = TRY(rules.check(
-      "tpm-key-chain", "a path from the attestation key's certificate to a pinned root",
-      lift("attestation key's certificate",
-           crypto::verify_chain(leaf, intermediates, anchors.roots, {}, time))));
+  const auto path = TRY(
+      rules.check("tpm-key-chain", "a path from the attestation key's certificate to a pinned root",
+                  lift("attestation key's certificate",
+                       crypto::verify_chain(leaf, intermediates, anchors.roots, {}, time))));
   for (const crypto::Certificate& one : path) {
     claims.valid_until = std::min(claims.valid_until.value_or(one.not_after()), one.not_after());
   }

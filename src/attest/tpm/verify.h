@@ -35,8 +35,10 @@ Result<AttestationKey> attestation_key_of(const RsaKey& key);
 //   tpm-quote            malformed, unsupported: the structure under the signature
 //   tpm-qualifying-data  binding_mismatch
 //   tpm-pcr-digest       measurement_mismatch; missing_collateral when a quoted register has no value
-//   tpm-event-log        measurement_mismatch; only where the evidence has a log: it explains every
-//                        quoted register of SHA-256, or of the log's best bank that is quoted
+//   tpm-event-log        measurement_mismatch; only where the evidence has a log: every quoted
+//                        register that its events extend has the value they make, in SHA-256 or the
+//                        log's best bank that is quoted. Others are named in the note
+//                        event_log_unexplained when something was extended into them.
 Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& key,
                            std::optional<Bytes> qualifying_data, RuleList& rules, Claims& claims);
 
