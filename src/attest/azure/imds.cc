@@ -16,7 +16,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kSigner = "metadata.azure.com";
+// Azure's clouds: public, US government, China, and Germany's former one.
+constexpr std::array<std::string_view, 4> kSigners = {"metadata.azure.com", "metadata.azure.us",
+                                                      "metadata.azure.cn",
+                                                      "metadata.microsoftazure.de"};
 constexpr size_t kDepthMax = 8;
 
 struct Document {
@@ -70,8 +73,9 @@ Result<std::vector<uint8_t>> to_der(Bytes document) {
 }
 
 bool is_azure(std::string_view name) {
-  return name == kSigner || (name.ends_with(kSigner) && name.size() > kSigner.size() + 1 &&
-                             name[name.size() - kSigner.size() - 1] == '.');
+  return std::ranges::any_of(kSigners, [name](std::string_view signer) {
+    return name == signer || name.ends_with("." + std::string(signer));
+  });
 }
 
 Verified<void> check_chain(const crypto::SignedData& data, const Collateral& collateral,
@@ -139,7 +143,7 @@ Verified<Claims> verify_imds(Bytes document, const ImdsOptions& options,
                                     lift("document", crypto::open_signed_data(der))));
   const std::string name = data.signer.subject_common_name();
   TRY(rules.require("imds-signer", is_azure(name), Reason::identity_mismatch,
-                    fmt::format("{} or a name under it", kSigner), name));
+                    fmt::format("{} or a name under it, or another cloud's", kSigners[0]), name));
   TRY(check_chain(data, collateral, roots, rules, claims));
   const Document parsed = TRY(rules.check("imds-document", "an instance's identity and its times",
                                           lift("document", parse_document(data.content))));

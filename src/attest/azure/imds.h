@@ -28,7 +28,7 @@ inline constexpr std::string_view kImdsIntermediates = "imds_intermediates.pem";
 // evidence of a TEE, only of an instance's identity, and its claims' platform is "azure-instance": notes
 // vm_id, subscription_id, sku. Rules, in their order:
 //   imds-signature  bad_signature, malformed
-//   imds-signer     identity_mismatch: the certificate is for metadata.azure.com or a name under it
+//   imds-signer     identity_mismatch: its certificate is for metadata.azure.com, another cloud's, or below
 //   imds-chain      untrusted_root, expired, …: to Vendor::microsoft_tls at `time`
 //   imds-document   malformed
 //   imds-nonce      binding_mismatch
