@@ -4,6 +4,7 @@
 
 #include "attest/snp/report.h"
 #include "attest/snp/verify.h"
+#include "attest/tdx/verify.h"
 
 namespace sotto::attest::azure {
 namespace {
@@ -40,7 +41,7 @@ HardwareVerifier hardware_verifier(const Roots& roots, int64_t time) {
   return [&roots, time](HardwareReport kind, Bytes evidence,
                         const Collateral& collateral) -> Verified<Claims> {
     if (kind == HardwareReport::snp) return verify_snp(evidence, collateral, roots, time);
-    return refuse(Reason::unsupported, "TD quotes are not verified here yet");
+    return tdx::verify_tdx_quote(evidence, collateral, roots, time);
   };
 }
 

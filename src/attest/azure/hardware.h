@@ -1,4 +1,4 @@
-// The hardware's own verification under an HCL report: an SNP report as AMD signs it.
+// The hardware's own verification under an HCL report: AMD's of the SNP report, Intel's of the TD quote.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,8 +7,8 @@
 
 namespace sotto::attest::azure {
 
-// For verify_hcl_report(). Collateral of SNP is snp/verify.h's, or IMDS's answer (kThimBlob) in place of the
-// key's certificate. `roots` must outlive the result.
+// For verify_hcl_report(). Collateral is what snp/verify.h and tdx/verify.h name; for SNP, IMDS's answer
+// (kThimBlob) may stand for the key's certificate. `roots` must outlive the result.
 HardwareVerifier hardware_verifier(const Roots& roots, int64_t time);
 
 }  // namespace sotto::attest::azure

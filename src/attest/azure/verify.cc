@@ -21,29 +21,38 @@ std::vector<uint8_t> copy(Bytes bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
+using Fields = std::map<std::string, std::vector<uint8_t>, std::less<>>;
+
+Verified<void> check_field(std::string_view name, Bytes reported, const Fields& quoted) {
+  const auto at = quoted.find(name);
+  if (at == quoted.end()) {
+    return refuse(Reason::internal, "the TD quote's claims have no {}", name);
+  }
+  if (std::ranges::equal(reported, at->second)) return {};
+  return refuse(Reason::binding_mismatch, "{}: {} in the TDREPORT, {} in the TD quote", name,
+                hex_of(reported), hex_of(at->second));
+}
+
 // What a quote says equals what the TDREPORT says, register by register.
 Verified<void> check_td_quote(const TdReport& report, const Claims& quote) {
-  const std::pair<std::string_view, Bytes> wanted[] = {
-      {"mrtd", report.mrtd},       {"mrconfigid", report.mrconfigid},
-      {"mrowner", report.mrowner}, {"mrownerconfig", report.mrownerconfig},
-      {"rtmr0", report.rtmrs[0]},  {"rtmr1", report.rtmrs[1]},
-      {"rtmr2", report.rtmrs[2]},  {"rtmr3", report.rtmrs[3]},
-      {"mrseam", report.mrseam},
+  const std::pair<std::string_view, Bytes> measurements[] = {
+      {"mrseam", report.mrseam},     {"mrsignerseam", report.mrsignerseam},
+      {"mrtd", report.mrtd},         {"mrconfigid", report.mrconfigid},
+      {"mrowner", report.mrowner},   {"mrownerconfig", report.mrownerconfig},
+      {"rtmr0", report.rtmrs[0]},    {"rtmr1", report.rtmrs[1]},
+      {"rtmr2", report.rtmrs[2]},    {"rtmr3", report.rtmrs[3]},
   };
+  const std::pair<std::string_view, Bytes> values[] = {{"tee_tcb_svn", report.tee_tcb_svn},
+                                                       {"td_attributes", report.attributes},
+                                                       {"xfam", report.xfam}};
   if (!std::ranges::equal(report.report_data, quote.report_data)) {
     return refuse(Reason::binding_mismatch, "report data: {} in the TDREPORT, {} in the TD quote",
                   hex_of(report.report_data), hex_of(quote.report_data));
   }
-  for (const auto& [name, value] : wanted) {
-    const auto at = quote.measurements.find(name);
-    if (at == quote.measurements.end()) {
-      return refuse(Reason::internal, "the TD quote's claims have no {}", name);
-    }
-    if (!std::ranges::equal(value, at->second)) {
-      return refuse(Reason::binding_mismatch, "{}: {} in the TDREPORT, {} in the TD quote", name,
-                    hex_of(value), hex_of(at->second));
-    }
+  for (const auto& [name, value] : measurements) {
+    TRY(check_field(name, value, quote.measurements));
   }
+  for (const auto& [name, value] : values) TRY(check_field(name, value, quote.values));
   return {};
 }
 
