@@ -9,6 +9,7 @@
 
 #include "attest/event_log/algorithms.h"
 #include "attest/event_log/names.h"
+#include "base/text_encoding.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -44,6 +45,10 @@ bool is_untouched(uint32_t reg, const std::vector<uint8_t>& value) {
   return is_uniform(value, 0) || (dynamic && is_uniform(value, 0xff));
 }
 
+std::string register_name(uint32_t reg, Registers registers) {
+  return registers == Registers::rtmrs ? fmt::format("RTMR{}", reg - 1) : fmt::format("PCR {}", reg);
+}
+
 }  // namespace
 
 Result<RegisterValues> replay(const Log& log, uint16_t algorithm) {
@@ -75,15 +80,16 @@ Result<RegisterValues> replay(const Log& log, uint16_t algorithm) {
   return values;
 }
 
-Result<void> match_registers(const RegisterValues& replayed, const RegisterValues& measured) {
+Result<void> match_registers(const RegisterValues& replayed, const RegisterValues& measured,
+                             Registers registers) {
   std::vector<std::string> differing;
   for (const auto& [reg, value] : measured) {
     const auto at = replayed.find(reg);
     if (at == replayed.end() ? is_untouched(reg, value) : at->second == value) continue;
-    differing.push_back(fmt::format(
-        "register {}: the log gives {:02x}, measured was {:02x}", reg,
-        fmt::join(at == replayed.end() ? std::vector<uint8_t>(value.size()) : at->second, ""),
-        fmt::join(value, "")));
+    const std::vector<uint8_t> given =
+        at == replayed.end() ? std::vector<uint8_t>(value.size()) : at->second;
+    differing.push_back(fmt::format("{}: the log gives {}, measured was {}",
+                                    register_name(reg, registers), hex_of(given), hex_of(value)));
   }
   if (differing.empty()) return {};
   return fail(ErrorKind::untrusted, "the event log does not explain the registers: {}",

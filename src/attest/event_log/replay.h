@@ -21,7 +21,8 @@ Result<RegisterValues> replay(const Log& log, uint16_t algorithm);
 // The log explains every register in `measured`: its replayed value is the measured one, or no event
 // extends it and it has its first value. `untrusted` names every register that differs, with both
 // values. Events of registers that `measured` lacks are vouched for by nothing.
-Result<void> match_registers(const RegisterValues& replayed, const RegisterValues& measured);
+Result<void> match_registers(const RegisterValues& replayed, const RegisterValues& measured,
+                             Registers registers);
 
 // Registers that no event extends, and that something was extended into all the same: their values
 // stand for themselves, as PCR 10's do where the kernel's IMA is on.

@@ -7,6 +7,7 @@
 
 #include <regex>
 
+#include "attest/event_log/verify.h"
 #include "attest/event_log/algorithms.h"
 #include "attest/event_log/vectors_for_testing.h"
 
@@ -141,16 +142,56 @@ TEST(EventLogVectors, explain_the_registers_of_their_quotes_or_are_refused) {
     const auto log = parse_log(bytes, Registers::rtmrs);
     ASSERT_TRUE(log.has_value()) << log.error().message;
     const auto matched = match_registers(*replay(*log, kSha384),
-                                         rtmrs_of(read_bytes(vectors() / "tdx" / one.quote)));
+                                         rtmrs_of(read_bytes(vectors() / "tdx" / one.quote)), Registers::rtmrs);
     ASSERT_EQ(matched.has_value(), one.differing.empty()) << one.log;
     if (matched) continue;
     EXPECT_EQ(matched.error().kind, ErrorKind::untrusted);
     for (uint32_t reg = 1; reg <= 4; ++reg) {
-      const bool named = matched.error().message.find(fmt::format("register {}: the log", reg)) !=
+      const bool named = matched.error().message.find(fmt::format("RTMR{}: the log", reg - 1)) !=
                          std::string::npos;
       EXPECT_EQ(named, std::ranges::count(one.differing, reg) == 1) << one.log << " " << reg;
     }
   }
+}
+
+// The first 16 KiB of a log of 1 MiB.
+TEST(EventLogVectors, are_followed_by_filling_of_zeros_too) {
+  SKIP_WITHOUT_VECTORS();
+  const auto bytes =
+      read_bytes(vectors() / "eventlogs/confidential-containers_trustee/CCEL_data.head");
+  const auto log = parse_log(bytes, Registers::rtmrs);
+  ASSERT_TRUE(log.has_value()) << log.error().message;
+  EXPECT_EQ(log->events.size(), 5u);
+  EXPECT_EQ(log->bytes, 9822u);
+}
+
+TEST(EventLogVectors, give_a_list_of_what_was_measured) {
+  SKIP_WITHOUT_VECTORS();
+  const auto bytes = read_bytes(vectors() / "eventlogs/google_go-eventlog/cos-113-intel-tdx.bin");
+  Claims claims;
+  claims.platform = "intel-tdx";
+  EXPECT_EQ(explain_rtmrs(bytes, claims).error().reason, Reason::wrong_kind);
+  const auto rtmrs =
+      rtmrs_of(read_bytes(vectors() / "tdx/google_go-tdx-guest/ccel/cos-113-tdx-quote.dat"));
+  for (const auto& [reg, value] : rtmrs) {
+    claims.measurements[fmt::format("rtmr{}", reg - 1)] = value;
+  }
+  const auto list = explain_rtmrs(bytes, claims);
+  ASSERT_TRUE(list.has_value()) << list.error().message;
+  EXPECT_EQ(list->size(), 43u);
+  EXPECT_EQ(claims.rules.back().name, "ccel-replay");
+  const auto has = [&](uint32_t reg, std::string_view text, Proof proof) {
+    return std::ranges::any_of(*list, [&](const MeasuredEvent& event) {
+      return event.reg == reg && event.proof == proof && event.text.find(text) != event.text.npos;
+    });
+  };
+  EXPECT_TRUE(has(0, "variable SecureBoot", Proof::digest));
+  EXPECT_TRUE(has(1, "Exit Boot Services Returned with Success", Proof::digest));
+  EXPECT_TRUE(has(2, "grub_cmd: ", Proof::digest));
+  claims.measurements["rtmr3"][5] ^= 1;
+  const auto refused = explain_rtmrs(bytes, claims);
+  EXPECT_EQ(refused.error().reason, Reason::measurement_mismatch);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("RTMR3"));
 }
 
 // dstack's JSON log: digests by register, RTMR3's made at run time.
@@ -176,7 +217,8 @@ TEST(EventLogVectors, of_dstack_explain_all_four_registers) {
   ASSERT_GE(log.events.size(), 10u);
   for (Event& event : log.events) event.type = 1;
   const auto matched =
-      match_registers(*replay(log, kSha384), rtmrs_of(read_bytes(folder / "quote.bin")));
+      match_registers(*replay(log, kSha384), rtmrs_of(read_bytes(folder / "quote.bin")),
+                      Registers::rtmrs);
   EXPECT_TRUE(matched.has_value()) << matched.error().message;
 }
 
@@ -236,7 +278,7 @@ TEST(EventLogMutations, of_a_digest_are_refused_and_none_crashes) {
     const auto log = parse_log(bytes, Registers::rtmrs);
     const auto values =
         log ? replay(*log, kSha384) : Result<RegisterValues>(within("", log.error()));
-    const bool accepted = values && match_registers(*values, quoted).has_value();
+    const bool accepted = values && match_registers(*values, quoted, Registers::rtmrs).has_value();
     if (is_digest[bit / 8]) {
       ++digest_bits;
       refused += accepted ? 0 : 1;
@@ -302,10 +344,10 @@ TEST(EventLog, of_a_dynamic_launch_is_refused_by_name) {
 
 TEST(MatchRegisters, wants_registers_without_events_untouched) {
   const std::vector<uint8_t> zeros(32), ones(32, 0xff);
-  EXPECT_TRUE(match_registers({}, {{10, zeros}, {17, ones}, {23, zeros}}).has_value());
-  EXPECT_FALSE(match_registers({}, {{10, ones}}).has_value());
-  EXPECT_FALSE(match_registers({{10, ones}}, {{10, zeros}}).has_value());
-  EXPECT_TRUE(match_registers({{10, ones}, {11, ones}}, {{10, ones}}).has_value());
+  EXPECT_TRUE(match_registers({}, {{10, zeros}, {17, ones}, {23, zeros}}, Registers::pcrs).has_value());
+  EXPECT_FALSE(match_registers({}, {{10, ones}}, Registers::pcrs).has_value());
+  EXPECT_FALSE(match_registers({{10, ones}}, {{10, zeros}}, Registers::pcrs).has_value());
+  EXPECT_TRUE(match_registers({{10, ones}, {11, ones}}, {{10, ones}}, Registers::pcrs).has_value());
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ constexpr uint32_t kNoAction = 3;
 constexpr uint16_t kSha1 = 0x0004;
 constexpr uint32_t kSha1Bytes = 20;
 constexpr std::string_view kSpecId03{"Spec ID Event03\0", 16};
-constexpr uint32_t kPcrMax = 23, kCcRegisterMax = 4;
+constexpr uint32_t kPcrMax = 23, kRtmr0 = 1, kRtmr3 = 4;
 
 Result<Bytes> read_data(ByteReader& in) {
   const uint64_t at = in.offset();
@@ -24,10 +24,11 @@ Result<Bytes> read_data(ByteReader& in) {
 }
 
 Result<void> check_register(const Event& event, Registers registers) {
-  const uint32_t max = registers == Registers::pcrs ? kPcrMax : kCcRegisterMax;
-  if (event.type == kNoAction || event.reg <= max) return {};
-  return fail(ErrorKind::malformed, "event at offset {}: register {} is not 0 to {}", event.offset,
-              event.reg, max);
+  const uint32_t min = registers == Registers::pcrs ? 0 : kRtmr0;
+  const uint32_t max = registers == Registers::pcrs ? kPcrMax : kRtmr3;
+  if (event.type == kNoAction || (event.reg >= min && event.reg <= max)) return {};
+  return fail(ErrorKind::malformed, "event at offset {}: register {} is not {} to {}", event.offset,
+              event.reg, min, max);
 }
 
 // TCG_PCR_EVENT

@@ -141,7 +141,7 @@ Result<std::string> check_event_log(const QuoteEvidence& evidence, const PcrBank
   event_log::RegisterValues measured = pcrs.at(algorithm);
   const std::vector<uint32_t> unexplained = event_log::unexplained_registers(values, measured);
   for (const uint32_t pcr : unexplained) measured.erase(pcr);
-  TRY(event_log::match_registers(values, measured));
+  TRY(event_log::match_registers(values, measured, event_log::Registers::pcrs));
   return fmt::format("{}", fmt::join(unexplained, ", "));
 }
 
