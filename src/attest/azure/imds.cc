@@ -17,9 +17,8 @@ namespace {
 namespace json = boost::json;
 
 // Azure's clouds: public, US government, China, and Germany's former one.
-constexpr std::array<std::string_view, 4> kSigners = {"metadata.azure.com", "metadata.azure.us",
-                                                      "metadata.azure.cn",
-                                                      "metadata.microsoftazure.de"};
+constexpr std::array<std::string_view, 4> kSigners = {
+    "metadata.azure.com", "metadata.azure.us", "metadata.azure.cn", "metadata.microsoftazure.de"};
 constexpr size_t kDepthMax = 8;
 
 struct Document {

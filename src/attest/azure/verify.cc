@@ -36,11 +36,11 @@ Verified<void> check_field(std::string_view name, Bytes reported, const Fields& 
 // What a quote says equals what the TDREPORT says, register by register.
 Verified<void> check_td_quote(const TdReport& report, const Claims& quote) {
   const std::pair<std::string_view, Bytes> measurements[] = {
-      {"mrseam", report.mrseam},     {"mrsignerseam", report.mrsignerseam},
-      {"mrtd", report.mrtd},         {"mrconfigid", report.mrconfigid},
-      {"mrowner", report.mrowner},   {"mrownerconfig", report.mrownerconfig},
-      {"rtmr0", report.rtmrs[0]},    {"rtmr1", report.rtmrs[1]},
-      {"rtmr2", report.rtmrs[2]},    {"rtmr3", report.rtmrs[3]},
+      {"mrseam", report.mrseam},   {"mrsignerseam", report.mrsignerseam},
+      {"mrtd", report.mrtd},       {"mrconfigid", report.mrconfigid},
+      {"mrowner", report.mrowner}, {"mrownerconfig", report.mrownerconfig},
+      {"rtmr0", report.rtmrs[0]},  {"rtmr1", report.rtmrs[1]},
+      {"rtmr2", report.rtmrs[2]},  {"rtmr3", report.rtmrs[3]},
   };
   const std::pair<std::string_view, Bytes> values[] = {{"tee_tcb_svn", report.tee_tcb_svn},
                                                        {"td_attributes", report.attributes},

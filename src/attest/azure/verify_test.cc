@@ -148,10 +148,10 @@ TEST(AzureMutations, of_the_tdreport_and_its_quote_are_refused) {
   const auto report = parse_hcl_report(vector.report);
   const auto td_report = parse_td_report(report->hardware_report);
   ASSERT_TRUE(td_report.has_value());
-  std::vector<Bytes> bound = {td_report->report_data, td_report->mrseam, td_report->mrtd,
-                              td_report->mrconfigid,  td_report->mrowner,
-                              td_report->mrownerconfig, td_report->xfam, td_report->attributes,
-                              td_report->tee_tcb_svn, td_report->mrsignerseam};
+  std::vector<Bytes> bound = {
+      td_report->report_data, td_report->mrseam,        td_report->mrtd, td_report->mrconfigid,
+      td_report->mrowner,     td_report->mrownerconfig, td_report->xfam, td_report->attributes,
+      td_report->tee_tcb_svn, td_report->mrsignerseam};
   bound.insert(bound.end(), td_report->rtmrs.begin(), td_report->rtmrs.end());
   size_t accepted = 0, bits = 0;
   for (const Bytes field : bound) {

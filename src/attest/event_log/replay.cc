@@ -46,7 +46,8 @@ bool is_untouched(uint32_t reg, const std::vector<uint8_t>& value) {
 }
 
 std::string register_name(uint32_t reg, Registers registers) {
-  return registers == Registers::rtmrs ? fmt::format("RTMR{}", reg - 1) : fmt::format("PCR {}", reg);
+  return registers == Registers::rtmrs ? fmt::format("RTMR{}", reg - 1)
+                                       : fmt::format("PCR {}", reg);
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 #include <regex>
 
-#include "attest/event_log/verify.h"
 #include "attest/event_log/algorithms.h"
 #include "attest/event_log/vectors_for_testing.h"
+#include "attest/event_log/verify.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -141,8 +141,9 @@ TEST(EventLogVectors, explain_the_registers_of_their_quotes_or_are_refused) {
     const auto bytes = read_bytes(vectors() / "eventlogs" / one.log);
     const auto log = parse_log(bytes, Registers::rtmrs);
     ASSERT_TRUE(log.has_value()) << log.error().message;
-    const auto matched = match_registers(*replay(*log, kSha384),
-                                         rtmrs_of(read_bytes(vectors() / "tdx" / one.quote)), Registers::rtmrs);
+    const auto matched =
+        match_registers(*replay(*log, kSha384), rtmrs_of(read_bytes(vectors() / "tdx" / one.quote)),
+                        Registers::rtmrs);
     ASSERT_EQ(matched.has_value(), one.differing.empty()) << one.log;
     if (matched) continue;
     EXPECT_EQ(matched.error().kind, ErrorKind::untrusted);
@@ -216,9 +217,8 @@ TEST(EventLogVectors, of_dstack_explain_all_four_registers) {
   }
   ASSERT_GE(log.events.size(), 10u);
   for (Event& event : log.events) event.type = 1;
-  const auto matched =
-      match_registers(*replay(log, kSha384), rtmrs_of(read_bytes(folder / "quote.bin")),
-                      Registers::rtmrs);
+  const auto matched = match_registers(
+      *replay(log, kSha384), rtmrs_of(read_bytes(folder / "quote.bin")), Registers::rtmrs);
   EXPECT_TRUE(matched.has_value()) << matched.error().message;
 }
 
@@ -344,7 +344,8 @@ TEST(EventLog, of_a_dynamic_launch_is_refused_by_name) {
 
 TEST(MatchRegisters, wants_registers_without_events_untouched) {
   const std::vector<uint8_t> zeros(32), ones(32, 0xff);
-  EXPECT_TRUE(match_registers({}, {{10, zeros}, {17, ones}, {23, zeros}}, Registers::pcrs).has_value());
+  EXPECT_TRUE(
+      match_registers({}, {{10, zeros}, {17, ones}, {23, zeros}}, Registers::pcrs).has_value());
   EXPECT_FALSE(match_registers({}, {{10, ones}}, Registers::pcrs).has_value());
   EXPECT_FALSE(match_registers({{10, ones}}, {{10, zeros}}, Registers::pcrs).has_value());
   EXPECT_TRUE(match_registers({{10, ones}, {11, ones}}, {{10, ones}}, Registers::pcrs).has_value());

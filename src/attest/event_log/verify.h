@@ -15,9 +15,9 @@ namespace sotto::attest::event_log {
 
 // One line of the list.
 struct MeasuredEvent {
-  uint32_t reg = 0;   // PCR or RTMR number
-  std::string type;   // "EV_SEPARATOR"
-  std::string text;   // in words; worth as much as `proof` says
+  uint32_t reg = 0;  // PCR or RTMR number
+  std::string type;  // "EV_SEPARATOR"
+  std::string text;  // in words; worth as much as `proof` says
   Proof proof = Proof::none;
   std::vector<uint8_t> digest;  // what was extended
 };

@@ -56,8 +56,8 @@ class EndorserForTesting {
     const std::vector<uint8_t> message = serialize(golden);
     ProtoWriter endorsement;
     endorsement.bytes(1, message);
-    endorsement.bytes(2, key_.sign(crypto::SignatureScheme::rsa_pss, crypto::HashAlgorithm::sha256,
-                                   message));
+    endorsement.bytes(
+        2, key_.sign(crypto::SignatureScheme::rsa_pss, crypto::HashAlgorithm::sha256, message));
     return endorsement.out();
   }
 

@@ -60,9 +60,9 @@ TEST(LaunchEndorsement, endorses_machines_that_measured_its_values_alone) {
   EXPECT_EQ(snp->notes.at("firmware_svn"), "7");
   EXPECT_EQ(outcome(endorse(machine(EvidenceKind::tdx_quote, "mrtd", 4), endorsement, roots, kNow)),
             "measurement-mismatch");
-  EXPECT_EQ(
-      outcome(endorse(machine(EvidenceKind::snp_report, "measurement", 3), endorsement, roots, kNow)),
-      "measurement-mismatch");
+  EXPECT_EQ(outcome(endorse(machine(EvidenceKind::snp_report, "measurement", 3), endorsement, roots,
+                            kNow)),
+            "measurement-mismatch");
   EXPECT_EQ(
       outcome(endorse(machine(EvidenceKind::nitro_document, "pcr0", 3), endorsement, roots, kNow)),
       "wrong-collateral");
@@ -132,12 +132,12 @@ TEST(Protobuf, refuses_what_its_wire_format_does_not_have) {
   const auto read = [](std::vector<uint8_t> bytes) { return ProtoReader(bytes).next(); };
   const std::vector<uint8_t> number = {0x08, 0x96, 0x01};
   EXPECT_EQ(ProtoReader(number).next()->value, 150u);
-  EXPECT_FALSE(read({0x00, 0x00}));                    // field 0
-  EXPECT_FALSE(read({0x0b}));                          // a group
-  EXPECT_FALSE(read({0x0f}));                          // wire type 7
-  EXPECT_FALSE(read({0x0a, 0x05, 1, 2}));              // too short
-  EXPECT_FALSE(read({0x08, 0xff}));                    // a varint without its end
-  EXPECT_FALSE(read({0x0d, 1, 2, 3}));                 // three of four bytes
+  EXPECT_FALSE(read({0x00, 0x00}));        // field 0
+  EXPECT_FALSE(read({0x0b}));              // a group
+  EXPECT_FALSE(read({0x0f}));              // wire type 7
+  EXPECT_FALSE(read({0x0a, 0x05, 1, 2}));  // too short
+  EXPECT_FALSE(read({0x08, 0xff}));        // a varint without its end
+  EXPECT_FALSE(read({0x0d, 1, 2, 3}));     // three of four bytes
   EXPECT_FALSE(read({0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}));
   EXPECT_FALSE(read({0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}));
   const std::vector<uint8_t> largest = {0x08, 0xff, 0xff, 0xff, 0xff, 0xff,
