@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 
+#include "attest/nitro/policy.h"
 #include "attest/nitro/verify.h"
+#include "attest/vectors_for_testing.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::nitro {
@@ -18,20 +18,18 @@ namespace {
 using Raw = std::vector<uint8_t>;
 
 std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_VECTORS_DIR) / "nitro";
+  return vectors_dir() / "nitro";
 }
 
 Raw read_file(const std::string& name) {
-  std::ifstream in(vectors() / name, std::ios::binary);
-  EXPECT_TRUE(in.good()) << name;
-  return Raw(std::istreambuf_iterator<char>(in), {});
+  return read_vector("nitro/" + name);
 }
 
 struct Vector {
   std::string file;
   int64_t issued_at = 0;              // what the document says
   std::optional<Reason> reason = {};  // nothing: verified
-  std::string failed_rule = {};       // of a refusal; empty where it is not even parsed
+  std::string failed_rule = {};       // of a refusal
   bool debug = false;
 };
 
@@ -74,24 +72,21 @@ std::vector<Vector> all_vectors() {
       bad(kFortanix + "tampered_certificate.bin", Reason::malformed, "aws-chain"),
       bad(kFortanix + "tampered_signature.bin", Reason::bad_signature, "document-signature"),
       // Containers of dstack's, whose first four bytes are no part of a document.
-      bad(kDstack + "nitro_attestation.bin", Reason::malformed, ""),
-      bad(kDstack + "nitro_attestation_dstack.bin", Reason::malformed, ""),
-      bad(kDstack + "nitro_attestation_dbg_wrapped.bin", Reason::malformed, ""),
+      bad(kDstack + "nitro_attestation.bin", Reason::malformed, "document-format"),
+      bad(kDstack + "nitro_attestation_dstack.bin", Reason::malformed, "document-format"),
+      bad(kDstack + "nitro_attestation_dbg_wrapped.bin", Reason::malformed, "document-format"),
   };
 }
 
 Verified<Claims> verify_bytes(Bytes bytes, const Roots& roots, std::optional<int64_t> time = {}) {
-  const auto document = TRY(lift("", parse_document(bytes)));
-  return verify(document, roots, time.value_or(static_cast<int64_t>(document.timestamp_ms / 1000)));
+  const auto document = parse_document(bytes);
+  const int64_t issued_at = document ? static_cast<int64_t>(document->timestamp_ms / 1000) : 0;
+  return verify_nitro_document(bytes, roots, time.value_or(issued_at));
 }
 
 class NitroVectors : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(SOTTO_VECTORS_DIR)) {
-      GTEST_SKIP() << "no recorded evidence at " << SOTTO_VECTORS_DIR;
-    }
-  }
+  void SetUp() override { SKIP_WITHOUT_VECTORS(); }
   Roots roots = Roots::pinned();
 };
 
@@ -103,6 +98,9 @@ TEST_F(NitroVectors, get_their_verdicts) {
         << vector.file << ": " << (claims ? "verified" : claims.error().message);
     if (claims) {
       EXPECT_EQ(claims->debug, vector.debug) << vector.file;
+      const auto appraised = appraise(*claims, {});
+      ASSERT_EQ(appraised.has_value(), !vector.debug) << vector.file;
+      if (!appraised) EXPECT_EQ(appraised.error().reason, Reason::debug) << vector.file;
       EXPECT_EQ(claims->issued_at, vector.issued_at) << vector.file;
       EXPECT_GE(claims->rules.size(), 5u);
     } else {
@@ -158,6 +156,9 @@ TEST_F(NitroVectors, are_refused_before_they_were_made_and_never_after) {
   ASSERT_TRUE(years_later.has_value());
   EXPECT_EQ(years_later->issued_at, made);
   EXPECT_LT(*years_later->valid_until, made + 4 * 3600);
+  EXPECT_TRUE(appraise(*years_later, {.age_seconds_max = 100'000'000}));
+  EXPECT_EQ(appraise(*years_later, {.age_seconds_max = 99'999'999}).error().reason,
+            Reason::expired);
 }
 
 TEST_F(NitroVectors, are_verified_with_their_tag_too) {
@@ -183,6 +184,8 @@ TEST_F(NitroVectors, claim_what_they_say) {
   EXPECT_TRUE(tpm->measurements.contains("nitrotpm_pcr4"));
   EXPECT_FALSE(tpm->measurements.contains("pcr4"));
   EXPECT_FALSE(tpm->debug);
+  EXPECT_EQ(appraise(*tpm, {.allow_tpm = false}).error().reason, Reason::policy);
+  EXPECT_TRUE(appraise(*enclave, {.allow_tpm = false}));
 }
 
 // The documents inside of TLS certificates: the same bytes as on file, in hexadecimal in a name.

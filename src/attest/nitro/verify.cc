@@ -20,15 +20,16 @@ bool all_zero(const std::vector<uint8_t>& bytes) {
 
 class Verification {
  public:
-  Verification(const DocumentUnverified& document, const Roots& roots, int64_t time)
+  Verification(const DocumentUnverified& document, const Roots& roots, int64_t time, RuleList rules)
       : document_(document),
         anchors_(roots.of(Vendor::aws_nitro)),
         time_(time),
-        issued_at_(static_cast<int64_t>(document.timestamp_ms / 1000)) {}
+        issued_at_(static_cast<int64_t>(document.timestamp_ms / 1000)),
+        rules_(std::move(rules)) {}
 
   Verified<Claims> run() {
-    TRY(rules_.require("issued-at", issued_at_ <= time_ + kClockSkewSeconds, Reason::not_yet_valid,
-                       fmt::format("at most {}", time_ + kClockSkewSeconds),
+    TRY(rules_.require("issued-at", issued_at_ - kClockSkewSeconds <= time_, Reason::not_yet_valid,
+                       fmt::format("at most {} and {} seconds", time_, kClockSkewSeconds),
                        fmt::format("{}", issued_at_)));
     const auto path = TRY(
         rules_.check("aws-chain", "a path to a pinned root at the document's time", find_path()));
@@ -132,14 +133,21 @@ class Verification {
   const Anchors& anchors_;
   int64_t time_;
   int64_t issued_at_;
-  std::vector<crypto::Certificate> bundle_;
   RuleList rules_;
+  std::vector<crypto::Certificate> bundle_;
 };
 
 }  // namespace
 
+Verified<Claims> verify_nitro_document(Bytes evidence, const Roots& roots, int64_t time) {
+  RuleList rules;
+  const auto document = TRY(rules.check("document-format", "a COSE_Sign1 message of a document",
+                                        lift("attestation document", parse_document(evidence))));
+  return Verification(document, roots, time, std::move(rules)).run();
+}
+
 Verified<Claims> verify(const DocumentUnverified& document, const Roots& roots, int64_t time) {
-  return Verification(document, roots, time).run();
+  return Verification(document, roots, time, {}).run();
 }
 
 }  // namespace sotto::attest::nitro

@@ -23,6 +23,11 @@ inline constexpr int64_t kClockSkewSeconds = 300;
 // Claims: "pcr0" to "pcr31" and platform "aws-nitro" for an enclave, "nitrotpm_pcr0" … and
 // "aws-nitrotpm" for a NitroTPM, which protects no memory; `report_data` is user_data. An enclave with
 // PCR0, PCR1 or PCR2 all zeros runs in debug mode, and says so by the flag `debug`.
+//
+// Rules, in this order: document-format, issued-at, aws-chain, cabundle, leaf-usage, document-signature,
+// image-pcrs (of an enclave). Bytes behind the document are ignored.
+Verified<Claims> verify_nitro_document(Bytes evidence, const Roots& roots, int64_t time);
+// The same for a document that is parsed already.
 Verified<Claims> verify(const DocumentUnverified& document, const Roots& roots, int64_t time);
 
 }  // namespace sotto::attest::nitro

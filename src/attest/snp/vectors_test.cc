@@ -4,13 +4,13 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
 
 #include "attest/snp/endorsement.h"
+#include "attest/snp/policy.h"
 #include "attest/snp/verify.h"
+#include "attest/vectors_for_testing.h"
 
 namespace sotto::attest::snp {
 namespace {
@@ -18,13 +18,11 @@ namespace {
 using Raw = std::vector<uint8_t>;
 
 std::filesystem::path vectors() {
-  return std::filesystem::path(SOTTO_VECTORS_DIR) / "snp";
+  return vectors_dir() / "snp";
 }
 
 Raw read_file(const std::string& name) {
-  std::ifstream in(vectors() / name, std::ios::binary);
-  EXPECT_TRUE(in.good()) << name;
-  return Raw(std::istreambuf_iterator<char>(in), {});
+  return read_vector("snp/" + name);
 }
 
 // Unix seconds of a day's noon.
@@ -138,17 +136,12 @@ Verified<Claims> verify_vector(const Vector& vector, const Roots& roots) {
   if (!vector.crl.empty()) {
     EXPECT_TRUE(collateral.add(std::string(kRevocationList), read_file(vector.crl)));
   }
-  const auto report = TRY(lift("", parse_report(read_file(vector.report))));
-  return verify(report, collateral, roots, vector.time);
+  return verify_snp_report(read_file(vector.report), collateral, roots, vector.time);
 }
 
 class SnpVectors : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(SOTTO_VECTORS_DIR)) {
-      GTEST_SKIP() << "no recorded evidence at " << SOTTO_VECTORS_DIR;
-    }
-  }
+  void SetUp() override { SKIP_WITHOUT_VECTORS(); }
   Roots roots = Roots::pinned();
 };
 
@@ -159,6 +152,9 @@ TEST_F(SnpVectors, that_are_good_are_verified) {
     ASSERT_TRUE(claims.has_value()) << vector.report << ": " << to_string(claims.error().reason)
                                     << ": " << claims.error().message;
     EXPECT_EQ(claims->debug, vector.debug) << vector.report;
+    const auto appraised = appraise(*claims, {});
+    ASSERT_EQ(appraised.has_value(), !vector.debug) << vector.report;
+    if (!appraised) EXPECT_EQ(appraised.error().reason, Reason::debug);
     EXPECT_FALSE(claims->flags.at("migratable")) << vector.report;
     EXPECT_EQ(claims->flags.at("revocation_checked"), !vector.crl.empty());
     EXPECT_FALSE(claims->root_replaced);
@@ -213,12 +209,12 @@ TEST_F(SnpVectors, are_verified_by_a_chain_that_comes_with_them) {
   ASSERT_TRUE(collateral.add(std::string(kKeyCertificate), read_file(vector.certificate)));
   ASSERT_TRUE(collateral.add(std::string(kCertificateChain),
                              read_file("edgelesssys_constellation/certchain.pem")));
-  const auto report = parse_report(read_file(vector.report));
-  const auto claims = verify(*report, collateral, bare, vector.time);
+  const Raw report = read_file(vector.report);
+  const auto claims = verify_snp_report(report, collateral, bare, vector.time);
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   EXPECT_TRUE(claims->root_replaced);
   // The chain's own root is not trusted, however good it is.
-  EXPECT_EQ(verify(*report, collateral, Roots(), vector.time).error().reason,
+  EXPECT_EQ(verify_snp_report(report, collateral, Roots(), vector.time).error().reason,
             Reason::untrusted_root);
 }
 

@@ -43,8 +43,12 @@ Verified<std::optional<crypto::Crl>> check_revocation(const std::vector<crypto::
 class Verification {
  public:
   Verification(const ReportUnverified& report, const Collateral& collateral, const Roots& roots,
-               int64_t time)
-      : report_(report), collateral_(collateral), anchors_(roots.of(Vendor::amd)), time_(time) {}
+               int64_t time, RuleList rules)
+      : report_(report),
+        collateral_(collateral),
+        anchors_(roots.of(Vendor::amd)),
+        time_(time),
+        rules_(std::move(rules)) {}
 
   Verified<Claims> run() {
     const auto certificate = TRY(rules_.check("key-certificate", "one certificate", read_key()));
@@ -117,7 +121,8 @@ class Verification {
     TRY(rules_.require("signing-key", report_.signing_key == endorsement.kind,
                        Reason::wrong_collateral, std::string(to_string(report_.signing_key)),
                        std::string(to_string(endorsement.kind))));
-    const auto product = TRY(lift("", product_of(report_)));
+    const auto product =
+        TRY(rules_.check("processor", "one that is known here", lift("", product_of(report_))));
     if (!product) return {};
     return rules_.require("product", *product == endorsement.product, Reason::wrong_collateral,
                           std::string(to_string(*product)),
@@ -210,11 +215,27 @@ class Verification {
   RuleList rules_;
 };
 
+Verified<ReportUnverified> read_report(Bytes evidence) {
+  auto report = parse_report(evidence);
+  if (!report && report.error().kind == ErrorKind::untrusted) {
+    return refuse(Reason::unsigned_evidence, "{}", report.error().message);
+  }
+  return lift("SNP report", std::move(report));
+}
+
 }  // namespace
+
+Verified<Claims> verify_snp_report(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                   int64_t time) {
+  RuleList rules;
+  const auto report =
+      TRY(rules.check("report-format", "a signed report of version 2 to 5", read_report(evidence)));
+  return Verification(report, collateral, roots, time, std::move(rules)).run();
+}
 
 Verified<Claims> verify(const ReportUnverified& report, const Collateral& collateral,
                         const Roots& roots, int64_t time) {
-  return Verification(report, collateral, roots, time).run();
+  return Verification(report, collateral, roots, time, {}).run();
 }
 
 }  // namespace sotto::attest::snp

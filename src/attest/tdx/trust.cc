@@ -24,6 +24,14 @@ Verified<void> check_name(const Certificate& certificate, std::string_view wante
                 wanted);
 }
 
+// Some collateral comes with the root in front.
+Verified<std::vector<Certificate>> parse_chain(std::string_view name, Bytes bytes) {
+  std::vector<Certificate> chain =
+      TRY(lift(name, crypto::parse_certificates(bytes, kPckChainCertificatesMax)));
+  if (chain.front().self_issued()) std::rotate(chain.begin(), chain.begin() + 1, chain.end());
+  return chain;
+}
+
 std::string_view view_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -89,8 +97,7 @@ Verified<Certificate> Trust::check_pck_chain(const std::vector<Certificate>& cha
 Verified<void> Trust::check_crl_issuers() {
   const std::optional<Bytes> bytes = collateral_.find(kPckCrlIssuerChain);
   if (!bytes) return {};
-  const std::vector<Certificate> chain =
-      TRY(lift(kPckCrlIssuerChain, crypto::parse_certificates(*bytes, kPckChainCertificatesMax)));
+  const std::vector<Certificate> chain = TRY(parse_chain(kPckCrlIssuerChain, *bytes));
   TRY(verify(kPckCrlIssuerChain, chain, crypto::CrlCheck::all));
   return check_name(chain[0], kPlatformCaName, kProcessorCaName);
 }
@@ -102,8 +109,7 @@ Verified<crypto::PublicKey> Trust::signer_key(std::string_view chain_name) {
       std::equal(bytes->begin(), bytes->end(), signer_chain_.begin(), signer_chain_.end())) {
     return *signer_;
   }
-  const std::vector<Certificate> chain =
-      TRY(lift(chain_name, crypto::parse_certificates(*bytes, kPckChainCertificatesMax)));
+  const std::vector<Certificate> chain = TRY(parse_chain(chain_name, *bytes));
   TRY(verify(chain_name, chain, crypto::CrlCheck::all));
   TRY(check_name(chain[0], kTcbSignerName, kTcbSignerName));
   signer_ = TRY(lift(chain_name, chain[0].public_key()));

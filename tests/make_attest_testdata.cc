@@ -1,0 +1,21 @@
+// Makes testdata/attest/ anew, with keys that are then forgotten: make_attest_testdata FOLDER.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "attest/nitro/cases_for_testing.h"
+#include "attest/snp/cases_for_testing.h"
+
+int main(int argc, char** argv) {
+  using namespace sotto::attest;
+  if (argc != 2) {
+    fmt::print(stderr, "usage: {} FOLDER\n", argv[0]);
+    return 2;
+  }
+  const std::filesystem::path folder = argv[1];
+  const snp::SignerForTesting amd(snp::Product::milan);
+  write_cases_for_testing(folder / "snp-report", snp::make_cases_for_testing(amd), amd.ark());
+  const nitro::SignerForTesting aws;
+  write_cases_for_testing(folder / "nitro-document", nitro::make_cases_for_testing(aws),
+                          aws.root());
+  return 0;
+}
