@@ -22,7 +22,7 @@ using testing::vectors;
 constexpr int64_t kNow = 1'650'000'000;
 constexpr int64_t kApril2022 = 1'650'342'000;  // within the recorded document's six hours
 
-std::string outcome(const Verified<Claims>& claims) {
+std::string reason_of(const Verified<Claims>& claims) {
   return claims ? "accepted" : std::string(to_string(claims.error().reason));
 }
 
@@ -41,22 +41,22 @@ TEST(ImdsVectors, are_accepted_within_their_six_hours_by_the_pinned_roots) {
   const Roots roots = Roots::pinned();
   for (const auto& document : {der, base64}) {
     const auto claims = verify_imds(document, {"20220419-072721"}, issuer(), roots, kApril2022);
-    ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+    ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
     EXPECT_EQ(claims->notes.at("vm_id"), "bd8e7443-24a0-41f3-b949-8baf4fd1c573");
     EXPECT_EQ(claims->notes.at("sku"), "20_04-lts-gen2");
     EXPECT_FALSE(claims->root_replaced);
     const auto alone = verify_imds(document, {}, {}, roots, kApril2022);
-    EXPECT_EQ(outcome(alone), "untrusted-root");
+    EXPECT_EQ(reason_of(alone), "untrusted-root");
     EXPECT_EQ(alone.error().rules.back().name, "imds-chain");
-    EXPECT_EQ(outcome(verify_imds(document, {"other"}, issuer(), roots, kApril2022)),
+    EXPECT_EQ(reason_of(verify_imds(document, {"other"}, issuer(), roots, kApril2022)),
               "binding-mismatch");
   }
   // 2023-02-01, which its certificates outlive and it does not; 2023-03-01, which neither does.
   const auto late = verify_imds(der, {}, issuer(), roots, 1'675'252'800);
-  EXPECT_EQ(outcome(late), "expired");
+  EXPECT_EQ(reason_of(late), "expired");
   EXPECT_EQ(late.error().rules.back().name, "imds-lifetime");
   const auto later = verify_imds(der, {}, issuer(), roots, 1'677'672'000);
-  EXPECT_EQ(outcome(later), "expired");
+  EXPECT_EQ(reason_of(later), "expired");
   EXPECT_EQ(later.error().rules.back().name, "imds-chain");
 }
 
@@ -68,7 +68,7 @@ TEST(ImdsMutations, of_every_covered_bit_are_refused) {
   const Roots roots = Roots::pinned();
   const Collateral collateral = issuer();
   const auto good = verify_imds(der, {}, collateral, roots, kApril2022);
-  ASSERT_EQ(outcome(good), "accepted");
+  ASSERT_EQ(reason_of(good), "accepted");
   size_t changed_claims = 0, bits = 0;
   for (size_t bit = 0; bit < der.size() * 8; bit += 7) {
     der[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
@@ -140,14 +140,14 @@ TEST(Imds, is_accepted_by_the_chain_inside_or_in_collateral) {
   const auto with =
       crypto::sign_data_for_testing(as_bytes(json), pki.signer, pki.key, {pki.issuer});
   const auto claims = verify_imds(with, {"n1"}, {}, pki.roots(), kNow);
-  ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+  ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
   EXPECT_EQ(claims->platform, "azure-instance");
   const auto without = crypto::sign_data_for_testing(as_bytes(json), pki.signer, pki.key);
-  EXPECT_EQ(outcome(verify_imds(without, {"n1"}, {}, pki.roots(), kNow)), "untrusted-root");
+  EXPECT_EQ(reason_of(verify_imds(without, {"n1"}, {}, pki.roots(), kNow)), "untrusted-root");
   Collateral collateral;
   const std::string pem = crypto::pem_for_testing({pki.issuer});
   testing::add(collateral, kImdsIntermediates, {pem.begin(), pem.end()});
-  EXPECT_EQ(outcome(verify_imds(without, {"n1"}, collateral, pki.roots(), kNow)), "accepted");
+  EXPECT_EQ(reason_of(verify_imds(without, {"n1"}, collateral, pki.roots(), kNow)), "accepted");
 }
 
 TEST(Imds, is_refused_by_each_of_its_rules) {
@@ -156,7 +156,7 @@ TEST(Imds, is_refused_by_each_of_its_rules) {
   const auto verdict = [&](const Pki& signer, const std::string& json, int64_t time = kNow) {
     const auto der =
         crypto::sign_data_for_testing(as_bytes(json), signer.signer, signer.key, {signer.issuer});
-    return outcome(verify_imds(der, {"n1"}, {}, signer.roots(), time));
+    return reason_of(verify_imds(der, {"n1"}, {}, signer.roots(), time));
   };
   const std::string good = document(kCreated, kExpires);
   EXPECT_EQ(verdict(pki, good), "accepted");
@@ -170,14 +170,14 @@ TEST(Imds, is_refused_by_each_of_its_rules) {
   other_nonce[10] = 'x';
   EXPECT_EQ(verdict(pki, other_nonce), "binding-mismatch");
   const auto der = crypto::sign_data_for_testing(as_bytes(good), pki.signer, pki.key, {pki.issuer});
-  EXPECT_EQ(outcome(verify_imds(der, {"n1"}, {}, other.roots(), kNow)), "untrusted-root");
+  EXPECT_EQ(reason_of(verify_imds(der, {"n1"}, {}, other.roots(), kNow)), "untrusted-root");
   const auto forged = crypto::sign_data_for_testing(as_bytes(good), pki.signer, pki.key, {},
                                                     crypto::HashAlgorithm::sha1);
-  EXPECT_EQ(outcome(verify_imds(forged, {"n1"}, {}, pki.roots(), kNow)), "unsupported");
+  EXPECT_EQ(reason_of(verify_imds(forged, {"n1"}, {}, pki.roots(), kNow)), "unsupported");
   auto longer = der;
   longer.push_back(0);
-  EXPECT_EQ(outcome(verify_imds(longer, {"n1"}, {}, pki.roots(), kNow)), "malformed");
-  EXPECT_EQ(outcome(verify_imds({}, {"n1"}, {}, pki.roots(), kNow)), "malformed");
+  EXPECT_EQ(reason_of(verify_imds(longer, {"n1"}, {}, pki.roots(), kNow)), "malformed");
+  EXPECT_EQ(reason_of(verify_imds({}, {"n1"}, {}, pki.roots(), kNow)), "malformed");
 }
 
 TEST(ImdsTime, has_one_form) {

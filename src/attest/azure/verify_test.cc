@@ -29,7 +29,7 @@ const char* const kNonceGenoa =
     "0218488bae25d2509232bf676f1a66a30d7372add909109b36016ef136f2938ca05475f8b46094de6b64270ea35d95"
     "0f";
 
-std::string outcome(const Verified<Claims>& claims) {
+std::string reason_of(const Verified<Claims>& claims) {
   return claims ? "accepted" : std::string(to_string(claims.error().reason));
 }
 
@@ -60,7 +60,7 @@ TEST(AzureSnpVectors, are_accepted_from_amds_root_down_to_the_nonce) {
   for (const auto& [name, nonce] : cases) {
     const AzureVector vector = azure_vector(name);
     const auto claims = verify(vector, nonce);
-    ASSERT_EQ(outcome(claims), "accepted") << name << ": " << claims.error().message;
+    ASSERT_EQ(reason_of(claims), "accepted") << name << ": " << claims.error().message;
     EXPECT_EQ(claims->platform, "azure-sev-snp");
     EXPECT_EQ(claims->kind, EvidenceKind::azure_hcl_report);
     EXPECT_EQ(claims->report_data, nonce);
@@ -71,7 +71,7 @@ TEST(AzureSnpVectors, are_accepted_from_amds_root_down_to_the_nonce) {
     EXPECT_FALSE(claims->debug);
     for (const Rule& rule : claims->rules)
       EXPECT_EQ(rule.verdict, RuleVerdict::passed) << rule.name;
-    EXPECT_EQ(outcome(verify(vector, std::vector<uint8_t>{1})), "binding-mismatch");
+    EXPECT_EQ(reason_of(verify(vector, std::vector<uint8_t>{1})), "binding-mismatch");
   }
   auto user_data = from_hex(kNonceV2);
   user_data.resize(64);
@@ -83,14 +83,14 @@ TEST(AzureSnpVectors, without_a_quote_say_that_it_is_missing) {
   AzureVector vector;
   vector.report =
       read_bytes(vectors() / "azure/confidential-containers_trustee/hcl-report-snp.bin");
-  EXPECT_EQ(outcome(verify(vector, std::nullopt)), "missing-collateral");
+  EXPECT_EQ(reason_of(verify(vector, std::nullopt)), "missing-collateral");
   const auto chain = crypto::parse_pem_chain(
       read_text(vectors() / "azure/confidential-containers_trustee/vcek_chain.pem"));
   ASSERT_TRUE(chain.has_value()) << chain.error().message;
   const Bytes der = chain->at(0).der();
   testing::add(vector.collateral, "vek.der", {der.begin(), der.end()});
   const auto claims = verify(vector, std::nullopt);
-  ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+  ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
   EXPECT_EQ(claims->rules.back().name, "tpm-quote");
   EXPECT_EQ(claims->rules.back().verdict, RuleVerdict::skipped);
 
@@ -101,26 +101,26 @@ TEST(AzureSnpVectors, without_a_quote_say_that_it_is_missing) {
   const std::string text = boost::json::serialize(answer);
   vector.collateral = {};
   testing::add(vector.collateral, kThimBlob, {text.begin(), text.end()});
-  EXPECT_EQ(outcome(verify(vector, std::nullopt)), "accepted");
+  EXPECT_EQ(reason_of(verify(vector, std::nullopt)), "accepted");
   testing::add(vector.collateral, kThimBlob, {'{', '}'});
-  EXPECT_EQ(outcome(verify(vector, std::nullopt)), "malformed");
+  EXPECT_EQ(reason_of(verify(vector, std::nullopt)), "malformed");
 }
 
 TEST(AzureTdxVectors, are_accepted_from_intels_root_down_to_the_nonce) {
   SKIP_WITHOUT_VECTORS();
   for (const char* name : {"tdx_v0", "tdx_v1"}) {
     AzureVector vector = azure_vector(name);
-    EXPECT_EQ(outcome(verify(vector, kChallenge, kMarch2025)), "missing-collateral");
+    EXPECT_EQ(reason_of(verify(vector, kChallenge, kMarch2025)), "missing-collateral");
     add_intel_collateral(vector);
     const auto claims = verify(vector, kChallenge, kMarch2025);
-    ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+    ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
     EXPECT_EQ(claims->platform, "azure-tdx");
     EXPECT_EQ(claims->report_data, kChallenge);
     EXPECT_TRUE(claims->measurements.contains("mrtd"));
     EXPECT_TRUE(claims->measurements.contains("pcr23"));
     EXPECT_TRUE(claims->tcb.has_value());
     EXPECT_FALSE(claims->debug);
-    EXPECT_EQ(outcome(verify(vector, std::vector<uint8_t>{1}, kMarch2025)), "binding-mismatch");
+    EXPECT_EQ(reason_of(verify(vector, std::vector<uint8_t>{1}, kMarch2025)), "binding-mismatch");
   }
 }
 
@@ -133,10 +133,10 @@ TEST(AzureTdxVectors, without_their_own_td_quote_are_refused) {
       read_bytes(vectors() / "azure/edgelesssys_constellation/hclreport_tdx.bin"),
       vector.collateral};
   const auto refused = verify(other, std::nullopt, kMarch2025);
-  EXPECT_EQ(outcome(refused), "binding-mismatch");
+  EXPECT_EQ(reason_of(refused), "binding-mismatch");
   EXPECT_EQ(refused.error().rules.back().name, "hcl-td-quote");
   const AzureVector without{vector.report, {}};
-  EXPECT_EQ(outcome(verify(without, std::nullopt, kMarch2025)), "missing-collateral");
+  EXPECT_EQ(reason_of(verify(without, std::nullopt, kMarch2025)), "missing-collateral");
 }
 
 // The whole TDREPORT is in the report; what the TD quote repeats of it is bound bit by bit.
@@ -144,7 +144,7 @@ TEST(AzureMutations, of_the_tdreport_and_its_quote_are_refused) {
   SKIP_WITHOUT_VECTORS();
   AzureVector vector = azure_vector("tdx_v0");
   add_intel_collateral(vector);
-  ASSERT_EQ(outcome(verify(vector, kChallenge, kMarch2025)), "accepted");
+  ASSERT_EQ(reason_of(verify(vector, kChallenge, kMarch2025)), "accepted");
   const auto report = parse_hcl_report(vector.report);
   const auto td_report = parse_td_report(report->hardware_report);
   ASSERT_TRUE(td_report.has_value());
@@ -257,7 +257,7 @@ size_t count_accepted(const AzureVector& vector, std::vector<uint8_t> bytes, siz
 TEST(AzureMutations, of_report_and_quote_are_all_refused) {
   SKIP_WITHOUT_VECTORS();
   const AzureVector vector = azure_vector("snp_v2");
-  ASSERT_EQ(outcome(verify(vector, from_hex(kNonceV2))), "accepted");
+  ASSERT_EQ(reason_of(verify(vector, from_hex(kNonceV2))), "accepted");
   // Every bit of the report: 20,800, of which each is bound, reserved or must be zero.
   const auto put_report = [](AzureVector& changed, const std::vector<uint8_t>& bytes) {
     changed.report = bytes;

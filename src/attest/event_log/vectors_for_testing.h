@@ -1,4 +1,4 @@
-// Where the recorded evidence lies, and reading it, for tests.
+// Reading recorded evidence out of text files and JSON, for tests.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "attest/vectors_for_testing.h"
 #include "base/check.h"
+#include "base/text_encoding.h"
 
 namespace sotto::attest::testing {
 
-// Tests that need them are skipped, loudly, where the folder is absent.
 inline std::filesystem::path vectors() {
-  return SOTTO_VECTORS_DIR;
+  return vectors_dir();
 }
 
 inline std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {
@@ -35,17 +36,9 @@ inline boost::json::value read_json(const std::filesystem::path& path) {
 }
 
 inline std::vector<uint8_t> from_hex(std::string_view text) {
-  CHECK(text.size() % 2 == 0);
-  std::vector<uint8_t> bytes;
-  for (size_t i = 0; i < text.size(); i += 2) {
-    bytes.push_back(static_cast<uint8_t>(std::stoul(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
+  const auto bytes = bytes_of_hex(text);
+  CHECK(bytes.has_value());
+  return *bytes;
 }
 
 }  // namespace sotto::attest::testing
-
-// At the start of a test over recorded evidence.
-#define SKIP_WITHOUT_VECTORS()                                       \
-  if (!std::filesystem::exists(::sotto::attest::testing::vectors())) \
-  GTEST_SKIP() << "NO VECTORS at " << ::sotto::attest::testing::vectors()

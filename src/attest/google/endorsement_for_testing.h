@@ -9,12 +9,12 @@
 
 namespace sotto::attest::google {
 
-// What goes into the golden measurement beside its fixed values: firmware 01…, MRTDs 02… for 16 GiB and
+// What goes into the golden measurement beside its fixed values: firmware 01…, MRTD
 // 03… for 32 GiB accepted early, launch measurement 04… for 4 vCPUs, SVNs 7.
 struct GoldenForTesting {
   int64_t timestamp = 1'740'000'000;
   uint64_t changelist = 12345;
-  size_t mrtd_bytes = 48;
+  std::vector<uint8_t> mrtd = std::vector<uint8_t>(48, 2);  // for 16 GiB
   bool vcpus_twice = false;
 };
 
@@ -74,7 +74,7 @@ class EndorserForTesting {
   static std::vector<uint8_t> tdx(const GoldenForTesting& golden) {
     ProtoWriter first, second, tdx;
     first.varint(1, 16);
-    first.bytes(3, std::vector<uint8_t>(golden.mrtd_bytes, 2));
+    first.bytes(3, golden.mrtd);
     second.varint(1, 32);
     second.varint(2, 1);
     second.bytes(3, std::vector<uint8_t>(48, 3));

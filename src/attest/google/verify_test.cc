@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kNow = 1'750'000'000;
 
-std::string outcome(const Verified<Claims>& claims) {
+std::string reason_of(const Verified<Claims>& claims) {
   return claims ? "accepted" : std::string(to_string(claims.error().reason));
 }
 
@@ -33,14 +33,14 @@ Claims machine(EvidenceKind kind, std::string name, uint8_t byte) {
 TEST(LaunchEndorsement, gives_its_reference_values) {
   const EndorserForTesting endorser(kNow);
   const auto claims = verify_endorsement(endorser.endorse(), endorser.roots(), kNow);
-  ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+  ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
   EXPECT_EQ(claims->measurements.at("firmware"), bytes_48(1));
   EXPECT_EQ(claims->measurements.at("mrtd.16gib"), bytes_48(2));
   EXPECT_EQ(claims->measurements.at("mrtd.32gib.early"), bytes_48(3));
   EXPECT_EQ(claims->measurements.at("measurement.4vcpu"), bytes_48(4));
   EXPECT_TRUE(claims->root_replaced);
   EXPECT_EQ(claims->rules.size(), 3u);
-  EXPECT_EQ(outcome(verify_endorsement(endorser.endorse(), Roots::pinned(), kNow)),
+  EXPECT_EQ(reason_of(verify_endorsement(endorser.endorse(), Roots::pinned(), kNow)),
             "untrusted-root");
 }
 
@@ -49,29 +49,30 @@ TEST(LaunchEndorsement, endorses_machines_that_measured_its_values_alone) {
   const auto endorsement = endorser.endorse();
   const auto roots = endorser.roots();
   const auto tdx = endorse(machine(EvidenceKind::tdx_quote, "mrtd", 3), endorsement, roots, kNow);
-  ASSERT_EQ(outcome(tdx), "accepted") << tdx.error().message;
+  ASSERT_EQ(reason_of(tdx), "accepted") << tdx.error().message;
   EXPECT_EQ(tdx->notes.at("firmware_ram_gib"), "32");
   EXPECT_EQ(tdx->rules.front().name, "quote-signature");
   EXPECT_EQ(tdx->rules.back().name, "firmware-endorsed");
   const auto snp =
       endorse(machine(EvidenceKind::snp_report, "measurement", 4), endorsement, roots, kNow);
-  ASSERT_EQ(outcome(snp), "accepted") << snp.error().message;
+  ASSERT_EQ(reason_of(snp), "accepted") << snp.error().message;
   EXPECT_EQ(snp->notes.at("firmware_vcpus"), "4");
   EXPECT_EQ(snp->notes.at("firmware_svn"), "7");
-  EXPECT_EQ(outcome(endorse(machine(EvidenceKind::tdx_quote, "mrtd", 4), endorsement, roots, kNow)),
-            "measurement-mismatch");
-  EXPECT_EQ(outcome(endorse(machine(EvidenceKind::snp_report, "measurement", 3), endorsement, roots,
-                            kNow)),
-            "measurement-mismatch");
   EXPECT_EQ(
-      outcome(endorse(machine(EvidenceKind::nitro_document, "pcr0", 3), endorsement, roots, kNow)),
-      "wrong-collateral");
+      reason_of(endorse(machine(EvidenceKind::tdx_quote, "mrtd", 4), endorsement, roots, kNow)),
+      "measurement-mismatch");
+  EXPECT_EQ(reason_of(endorse(machine(EvidenceKind::snp_report, "measurement", 3), endorsement,
+                              roots, kNow)),
+            "measurement-mismatch");
+  EXPECT_EQ(reason_of(endorse(machine(EvidenceKind::nitro_document, "pcr0", 3), endorsement, roots,
+                              kNow)),
+            "wrong-collateral");
 }
 
 TEST(LaunchEndorsement, is_refused_by_each_of_its_rules) {
   const EndorserForTesting endorser(kNow), stranger(kNow);
   const auto verdict = [&](const std::vector<uint8_t>& bytes, int64_t time = kNow) {
-    return outcome(verify_endorsement(bytes, endorser.roots(), time));
+    return reason_of(verify_endorsement(bytes, endorser.roots(), time));
   };
   EXPECT_EQ(verdict(stranger.endorse()), "untrusted-root");
   EXPECT_EQ(verdict(endorser.endorse(), kNow + 5000), "expired");
@@ -89,7 +90,7 @@ TEST(LaunchEndorsement, is_refused_by_each_of_its_rules) {
 TEST(LaunchEndorsement, is_malformed_where_it_is_ambiguous_or_short) {
   const EndorserForTesting endorser(kNow);
   const auto verdict = [&](const std::vector<uint8_t>& bytes) {
-    return outcome(verify_endorsement(bytes, endorser.roots(), kNow));
+    return reason_of(verify_endorsement(bytes, endorser.roots(), kNow));
   };
   const auto good = endorser.endorse();
   for (const size_t size : {size_t{0}, size_t{1}, good.size() / 2, good.size() - 1}) {
@@ -102,7 +103,7 @@ TEST(LaunchEndorsement, is_malformed_where_it_is_ambiguous_or_short) {
   twice.insert(twice.end(), good.begin(), good.end());
   EXPECT_EQ(verdict(twice), "malformed");
   GoldenForTesting golden;
-  golden.mrtd_bytes = 47;
+  golden.mrtd.pop_back();
   EXPECT_EQ(verdict(endorser.endorse(golden)), "malformed");
   golden = {};
   golden.vcpus_twice = true;

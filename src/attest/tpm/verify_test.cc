@@ -20,7 +20,7 @@ using testing::vectors;
 
 constexpr int64_t kJune2026 = 1'781'990'000;  // 2026-06-20: the combined attestation's day
 
-std::string outcome(const Verified<Claims>& claims) {
+std::string reason_of(const Verified<Claims>& claims) {
   return claims ? "accepted" : std::string(to_string(claims.error().reason));
 }
 
@@ -45,13 +45,13 @@ TEST(TpmQuoteVectors, of_gce_are_accepted_with_their_nonce_alone) {
     for (QuoteEvidence evidence : gce_quotes(file)) {
       QuoteOptions options{nonce, {spki_of(evidence)}};
       const auto claims = verify_quote(evidence, options, Roots(), 0);
-      ASSERT_EQ(outcome(claims), "accepted") << file << ": " << claims.error().message;
+      ASSERT_EQ(reason_of(claims), "accepted") << file << ": " << claims.error().message;
       EXPECT_EQ(claims->measurements.size(), 24u);
       EXPECT_EQ(claims->report_data, nonce);
       // The kernel's IMA is on.
       EXPECT_EQ(claims->notes.at("event_log_unexplained"), "10");
       options.qualifying_data = {0x90, 0x08};
-      EXPECT_EQ(outcome(verify_quote(evidence, options, Roots(), 0)), "binding-mismatch");
+      EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), 0)), "binding-mismatch");
       ++quotes;
     }
     EXPECT_EQ(quotes, 3u);
@@ -62,9 +62,9 @@ TEST(TpmQuoteVectors, of_gce_are_accepted_with_their_nonce_alone) {
 TEST(TpmQuoteVectors, of_unknown_roots_or_keys_are_refused) {
   SKIP_WITHOUT_VECTORS();
   QuoteEvidence evidence = gce_quotes("gce-cos-85-nonce9009.pb").at(1);
-  EXPECT_EQ(outcome(verify_quote(evidence, {}, Roots::pinned(), kJune2026)), "untrusted-root");
+  EXPECT_EQ(reason_of(verify_quote(evidence, {}, Roots::pinned(), kJune2026)), "untrusted-root");
   evidence.certificate.clear();
-  EXPECT_EQ(outcome(verify_quote(evidence, {}, Roots::pinned(), kJune2026)), "untrusted-root");
+  EXPECT_EQ(reason_of(verify_quote(evidence, {}, Roots::pinned(), kJune2026)), "untrusted-root");
 }
 
 TEST(TpmQuoteVectors, with_a_certificate_are_accepted_by_googles_pinned_root) {
@@ -74,17 +74,18 @@ TEST(TpmQuoteVectors, with_a_certificate_are_accepted_by_googles_pinned_root) {
     ASSERT_TRUE(quote.has_value());
     const QuoteOptions options{copy_of(quote->extra_data), {}};
     const auto claims = verify_quote(evidence, options, Roots::pinned(), kJune2026);
-    ASSERT_EQ(outcome(claims), "accepted") << claims.error().message;
+    ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
     EXPECT_EQ(claims->report_data.size(), 32u);
     EXPECT_FALSE(claims->root_replaced);
-    EXPECT_EQ(outcome(verify_quote(evidence, options, Roots(), kJune2026)), "untrusted-root");
+    EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), kJune2026)), "untrusted-root");
     constexpr int64_t kBefore = 1'700'000'000, kLongAfter = 4'900'000'000;
-    EXPECT_EQ(outcome(verify_quote(evidence, options, Roots::pinned(), kBefore)), "not-yet-valid");
-    EXPECT_EQ(outcome(verify_quote(evidence, options, Roots::pinned(), kLongAfter)), "expired");
+    EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kBefore)),
+              "not-yet-valid");
+    EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kLongAfter)), "expired");
     evidence.certificate.resize(evidence.certificate.size() + 100);  // as an NV index fills it
-    EXPECT_EQ(outcome(verify_quote(evidence, options, Roots::pinned(), kJune2026)), "accepted");
+    EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kJune2026)), "accepted");
     evidence.certificate.back() = 1;
-    EXPECT_EQ(outcome(verify_quote(evidence, options, Roots::pinned(), kJune2026)), "malformed");
+    EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kJune2026)), "malformed");
   }
 }
 
@@ -93,7 +94,7 @@ TEST(TpmQuoteVectors, with_anothers_certificate_are_refused) {
   QuoteEvidence evidence = go_tpm_quotes(combined_attestation()).at(0);
   QuoteEvidence other = gce_quotes("gce-cos-85-nonce9009.pb").at(1);
   other.certificate = evidence.certificate;
-  EXPECT_EQ(outcome(verify_quote(other, {}, Roots::pinned(), kJune2026)), "binding-mismatch");
+  EXPECT_EQ(reason_of(verify_quote(other, {}, Roots::pinned(), kJune2026)), "binding-mismatch");
 }
 
 // Flips each bit of one field in turn and counts what is still accepted.
@@ -120,7 +121,7 @@ TEST(TpmQuoteMutations, are_all_refused) {
     QuoteEvidence same = changed;
     const auto quote = parse_quote(evidence.attest);
     const QuoteOptions options{copy_of(quote->extra_data), {spki_of(evidence)}};
-    ASSERT_EQ(outcome(verify_quote(changed, options, Roots(), 0)), "accepted");
+    ASSERT_EQ(reason_of(verify_quote(changed, options, Roots(), 0)), "accepted");
     std::vector<std::vector<uint8_t>*> fields = {&changed.attest, &changed.signature};
     for (auto& [bank, values] : changed.pcrs) {
       for (auto& [pcr, value] : values) fields.push_back(&value);
@@ -142,15 +143,15 @@ TEST(TpmQuote, binds_the_registers_that_it_selects) {
   auto& bank = evidence.pcrs.at(kSha256);
   const std::vector<uint8_t> pcr4 = bank.at(4);
   bank.erase(4);
-  EXPECT_EQ(outcome(verify_quote(evidence, options, Roots(), 0)), "missing-collateral");
+  EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), 0)), "missing-collateral");
   bank[4] = std::vector<uint8_t>(20);
-  EXPECT_EQ(outcome(verify_quote(evidence, options, Roots(), 0)), "malformed");
+  EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), 0)), "malformed");
   bank[4] = bank.at(5);
-  EXPECT_EQ(outcome(verify_quote(evidence, options, Roots(), 0)), "measurement-mismatch");
+  EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), 0)), "measurement-mismatch");
   bank[4] = pcr4;
   evidence.pcrs[event_log::kSha384][4] = std::vector<uint8_t>(48, 7);
   const auto claims = verify_quote(evidence, options, Roots(), 0);
-  ASSERT_EQ(outcome(claims), "accepted");
+  ASSERT_EQ(reason_of(claims), "accepted");
   EXPECT_FALSE(claims->measurements.contains("pcr4.sha384"));
   EXPECT_EQ(claims->measurements.at("pcr4"), pcr4);
 }
