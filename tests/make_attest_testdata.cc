@@ -4,6 +4,7 @@
 
 #include "attest/nitro/cases_for_testing.h"
 #include "attest/snp/cases_for_testing.h"
+#include "attest/tpm/cases_for_testing.h"
 
 int main(int argc, char** argv) {
   using namespace sotto::attest;
@@ -17,5 +18,7 @@ int main(int argc, char** argv) {
   const nitro::SignerForTesting aws;
   write_cases_for_testing(folder / "nitro-document", nitro::make_cases_for_testing(aws),
                           aws.root());
+  const tpm::VendorForTesting vendor;
+  write_cases_for_testing(folder / "tpm-quote", tpm::make_cases_for_testing(vendor), vendor.root());
   return 0;
 }

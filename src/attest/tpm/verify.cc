@@ -154,6 +154,18 @@ Verified<std::string> as_measurement(Result<std::string> result) {
   return std::unexpected(from_error("event log", result.error()));
 }
 
+Verified<void> check_pcr_digest(const QuoteUnverified& quote, const PcrBanks& pcrs,
+                                uint16_t algorithm) {
+  auto digest = pcr_digest(quote.selections, pcrs, algorithm);
+  if (!digest && digest.error().kind == ErrorKind::unavailable) {
+    return refuse(Reason::missing_collateral, "{}", digest.error().message);
+  }
+  const std::vector<uint8_t> given = TRY(lift("PCR values", std::move(digest)));
+  if (std::ranges::equal(quote.pcr_digest, given)) return {};
+  return refuse(Reason::measurement_mismatch, "the quote has the digest {}, the values give {}",
+                hex_of(quote.pcr_digest), hex_of(given));
+}
+
 // DER without the zeros that an NV index ends in.
 Bytes without_filling(Bytes certificate) {
   if (certificate.size() < 4 || certificate[0] != 0x30 || certificate[1] != 0x82)
@@ -194,13 +206,8 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
                       Reason::binding_mismatch, hex_of(*qualifying_data),
                       hex_of(quote.extra_data)));
   }
-  auto digest = pcr_digest(quote.selections, evidence.pcrs, signature.hash);
-  if (!digest && digest.error().kind == ErrorKind::unavailable) {
-    return rules.with_rules({Reason::missing_collateral, digest.error().message});
-  }
-  const std::vector<uint8_t> expected = TRY(lift("PCR values", std::move(digest)));
-  TRY(rules.require("tpm-pcr-digest", std::ranges::equal(quote.pcr_digest, expected),
-                    Reason::measurement_mismatch, hex_of(expected), hex_of(quote.pcr_digest)));
+  TRY(rules.check("tpm-pcr-digest", "the digest of the registers' values",
+                  check_pcr_digest(quote, evidence.pcrs, signature.hash)));
   const PcrBanks pcrs = selected(quote.selections, evidence.pcrs);
   if (!evidence.event_log.empty()) {
     claims.notes["event_log_unexplained"] =
@@ -215,8 +222,10 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
 Verified<void> check_key_certificate(const QuoteEvidence& evidence, const AttestationKey& key,
                                      const Anchors& anchors, int64_t time, RuleList& rules,
                                      Claims& claims) {
-  const auto leaf = TRY(lift("attestation key's certificate",
-                             crypto::Certificate::from_der(without_filling(evidence.certificate))));
+  const auto leaf = TRY(rules.check(
+      "tpm-key-certificate", "a certificate",
+      lift("attestation key's certificate",
+           crypto::Certificate::from_der(without_filling(evidence.certificate)))));
   const auto certified = TRY(lift("attestation key's certificate", leaf.public_key()));
   TRY(rules.require("tpm-key-certificate", certified == key.key, Reason::binding_mismatch,
                     hex_of(key.key.spki()), hex_of(certified.spki())));
@@ -247,11 +256,8 @@ Verified<void> check_key(const QuoteEvidence& evidence, const AttestationKey& ke
                  "a key that the caller names");
     return {};
   }
-  if (evidence.certificate.empty()) {
-    return rules.with_rules({Reason::untrusted_root,
-                             "nobody vouches for the attestation key: it has no certificate, and "
-                             "the caller does not name it"});
-  }
+  TRY(rules.require("tpm-key-chain", !evidence.certificate.empty(), Reason::untrusted_root,
+                    "a certificate, or a key that the caller names", "neither"));
   Anchors anchors;
   for (const Vendor vendor : {Vendor::google_vtpm, Vendor::azure_vtpm}) {
     const Anchors& of_vendor = roots.of(vendor);
@@ -272,16 +278,15 @@ Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions&
   claims.kind = EvidenceKind::tpm_quote;
   claims.platform = "tpm";
   claims.verified_at = time;
-  const PublicArea area = TRY(lift("attestation key", parse_public(evidence.key)));
-  auto key = attestation_key_of(area);
-  if (!key && key.error().kind == ErrorKind::denied) {
-    rules.record("tpm-key-attributes", RuleVerdict::failed, "a restricted signing key",
-                 key.error().message);
-    return rules.with_rules({Reason::identity_mismatch, key.error().message});
-  }
-  const AttestationKey trusted = TRY(lift("attestation key", std::move(key)));
-  rules.record("tpm-key-attributes", RuleVerdict::passed, "a restricted signing key",
-               "a restricted signing key");
+  const PublicArea area =
+      TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
+                      lift("attestation key", parse_public(evidence.key))));
+  const auto attributes = check_attestation_key(area);
+  TRY(rules.require("tpm-key-attributes", attributes.has_value(), Reason::identity_mismatch,
+                    "a restricted signing key",
+                    attributes ? "a restricted signing key" : attributes.error().message));
+  const AttestationKey trusted = TRY(rules.check(
+      "tpm-key", "an RSA or elliptic-curve key", lift("attestation key", attestation_key_of(area))));
   claims.values["ak_name"] = TRY(lift("attestation key", name_of(area)));
   TRY(check_key(evidence, trusted, options, roots, rules, claims));
   std::optional<Bytes> qualifying;
@@ -289,6 +294,16 @@ Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions&
   TRY(check_quote(evidence, trusted, qualifying, rules, claims));
   claims.rules = rules.rules();
   return claims;
+}
+
+Verified<Claims> verify_tpm_quote(Bytes bytes, const QuoteOptions& options, const Roots& roots,
+                                  int64_t time) {
+  RuleList rules;
+  const auto evidence = TRY(rules.check(
+      "tpm-evidence", "a TPM's evidence",
+      lift("evidence",
+           parse_evidence({reinterpret_cast<const char*>(bytes.data()), bytes.size()}))));
+  return verify_quote(evidence, options, roots, time);
 }
 
 }  // namespace sotto::attest::tpm

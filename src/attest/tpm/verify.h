@@ -56,8 +56,15 @@ struct QuoteOptions {
 };
 
 // Evidence of kind tpm_quote, whole. Its key is one of the trusted ones or has a certificate of
-// Google's or Azure's virtual TPMs (Vendor::google_vtpm, Vendor::azure_vtpm, or what replaces them);
-// rule tpm-key-attributes: denied keys are identity_mismatch. Without either, untrusted_root.
+// Google's or Azure's virtual TPMs (Vendor::google_vtpm, Vendor::azure_vtpm, or what replaces them).
+// Rules before those above:
+//   tpm-evidence         malformed, unsupported: the JSON object of evidence.h
+//   tpm-key              malformed, unsupported: its public area
+//   tpm-key-attributes   identity_mismatch: not a restricted signing key of this TPM
+//   tpm-key-trusted, or tpm-key-certificate and tpm-key-chain
+Verified<Claims> verify_tpm_quote(Bytes evidence, const QuoteOptions& options, const Roots& roots,
+                                  int64_t time);
+// The same for evidence that is parsed already.
 Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions& options,
                               const Roots& roots, int64_t time);
 
