@@ -59,14 +59,20 @@ Verified<std::vector<Certificate>> Trust::verify(std::string_view what,
   const std::vector<Certificate> rest(chain.begin() + 1, chain.end());
   std::vector<Certificate> path = TRY(
       lift(what, crypto::verify_chain(chain[0], rest, anchors_.roots, crls_, time_, {crl_check})));
-  // The path ends in our certificate of the root. One that came along need not be the same (there are
-  // two of Intel's root), but must be of the same key, and whole.
+  // Whatever came along must be on the path, or be another certificate of the root's key: Intel's root
+  // has two, and the path ends in the one that we have.
   for (const Certificate& certificate : chain) {
-    if (!certificate.self_issued()) continue;
+    const auto same = [&](const Certificate& one) {
+      return one.fingerprint() == certificate.fingerprint();
+    };
+    if (std::any_of(path.begin(), path.end(), same)) continue;
+    if (!certificate.self_issued()) {
+      return refuse(Reason::chain_invalid, "{}: a certificate that is not on the path", what);
+    }
     if (certificate.spki() != path.back().spki()) {
       return refuse(Reason::untrusted_root, "{}: the root that came along has another key", what);
     }
-    if (certificate.fingerprint() != path.back().fingerprint() && !certificate.self_signed()) {
+    if (!certificate.self_signed()) {
       return refuse(Reason::bad_signature, "{}: the root that came along is not signed by its key",
                     what);
     }
