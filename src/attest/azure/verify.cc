@@ -34,7 +34,8 @@ Verified<void> check_field(std::string_view name, Bytes reported, const Fields& 
 }
 
 // What a quote says equals what the TDREPORT says, register by register.
-Verified<void> check_td_quote(const TdReport& report, const Claims& quote) {
+Verified<void> check_td_quote(Bytes bytes, const Claims& quote) {
+  const TdReport report = TRY(lift("TDREPORT", parse_td_report(bytes)));
   const std::pair<std::string_view, Bytes> measurements[] = {
       {"mrseam", report.mrseam},   {"mrsignerseam", report.mrsignerseam},
       {"mrtd", report.mrtd},       {"mrconfigid", report.mrconfigid},
@@ -72,9 +73,8 @@ Verified<Claims> check_hardware(const HclReportUnverified& report, const Collate
     rules.record(rule.name, rule.verdict, rule.expected, rule.actual);
   }
   if (is_tdx) {
-    const TdReport td_report = TRY(lift("TDREPORT", parse_td_report(report.hardware_report)));
     TRY(rules.check("hcl-td-quote", "a TD quote of the TDREPORT inside",
-                    check_td_quote(td_report, *claims)));
+                    check_td_quote(report.hardware_report, *claims)));
   }
   return claims;
 }
@@ -97,16 +97,19 @@ void describe(const RuntimeData& runtime, Claims& claims) {
 
 Verified<void> check_vtpm(const HclReportUnverified& report, const HclOptions& options,
                           const Collateral& collateral, RuleList& rules, Claims& claims) {
-  const auto key = TRY(lift("HCLAkPub", tpm::attestation_key_of(report.runtime.attestation_key)));
+  const auto key =
+      TRY(rules.check("hcl-vtpm-key", "an RSA key of the vTPM",
+                      lift("HCLAkPub", tpm::attestation_key_of(report.runtime.attestation_key))));
   claims.values["ak_spki"] = key.key.spki();
   const auto blob = collateral.find(kTpmQuoteBlob);
   if (!blob) {
     rules.record("tpm-quote", RuleVerdict::skipped, "a quote by the vTPM", "none");
     return {};
   }
-  const auto evidence =
-      TRY(lift("vTPM quote",
-               tpm::parse_evidence({reinterpret_cast<const char*>(blob->data()), blob->size()})));
+  const auto evidence = TRY(rules.check(
+      "tpm-evidence", "a TPM's evidence",
+      lift("vTPM quote",
+           tpm::parse_evidence({reinterpret_cast<const char*>(blob->data()), blob->size()}))));
   std::optional<Bytes> qualifying;
   if (options.qualifying_data) qualifying = *options.qualifying_data;
   return tpm::check_quote(evidence, key, qualifying, rules, claims);

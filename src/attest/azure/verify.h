@@ -37,6 +37,8 @@ struct HclOptions {
 //   hcl-report           malformed, unsupported
 //   hcl-runtime-binding  binding_mismatch: the report data is the runtime data's hash, then zeros
 //   hcl-td-quote         binding_mismatch: the TD quote repeats the TDREPORT inside
+//   hcl-vtpm-key         malformed, unsupported: HCLAkPub
+//   tpm-evidence         malformed, unsupported: kTpmQuoteBlob
 Verified<Claims> verify_hcl_report(Bytes report, const HclOptions& options,
                                    const Collateral& collateral, const HardwareVerifier& hardware,
                                    int64_t time);

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "attest/case_for_testing.h"
 #include "attest/roots.h"
 #include "crypto/signer_for_testing.h"
 
@@ -43,9 +44,12 @@ class ProtoWriter {
 class EndorserForTesting {
  public:
   explicit EndorserForTesting(int64_t now)
-      : root_(issue("Test GCE root, protects nothing", true, now, root_key_.public_key(), nullptr)),
+      : time_(now),
+        root_(issue("Test GCE root, protects nothing", true, now, root_key_.public_key(), nullptr)),
         signer_(issue("Test UEFI signer", false, now, key_.public_key(), &root_)) {}
 
+  int64_t time() const { return time_; }
+  const crypto::Certificate& root() const { return root_; }
   Roots roots() const {
     Roots roots;
     roots.replace(Vendor::google_firmware, {root_});
@@ -107,9 +111,12 @@ class EndorserForTesting {
     return message.out();
   }
 
+  int64_t time_;
   crypto::SignerForTesting root_key_{crypto::KeyType::ec_p256};
   crypto::SignerForTesting key_{crypto::KeyType::rsa};
   crypto::Certificate root_, signer_;
 };
+
+std::vector<CaseForTesting> make_cases_for_testing(const EndorserForTesting& endorser);
 
 }  // namespace sotto::attest::google

@@ -19,10 +19,12 @@ std::vector<uint8_t> copy(const Measurement& value) {
 
 Verified<EndorsementUnverified> check(Bytes bytes, const Roots& roots, int64_t time,
                                       RuleList& rules, Claims& claims) {
-  const auto endorsement = TRY(lift("launch endorsement", parse_endorsement(bytes)));
+  const auto endorsement = TRY(rules.check("endorsement-format", "a launch endorsement",
+                                           lift("launch endorsement", parse_endorsement(bytes))));
   const GoldenMeasurement& golden = endorsement.golden;
-  const auto signer =
-      TRY(lift("signing certificate", crypto::Certificate::from_der(golden.certificate)));
+  const auto signer = TRY(
+      rules.check("endorsement-format", "a signing certificate",
+                  lift("signing certificate", crypto::Certificate::from_der(golden.certificate))));
   const Anchors& anchors = roots.of(Vendor::google_firmware);
   std::vector<crypto::Certificate> intermediates = anchors.intermediates;
   if (!golden.ca_bundle.empty()) {

@@ -12,6 +12,7 @@ namespace sotto::attest::google {
 // Evidence of kind google_endorsement: reference values, of no particular machine. Claims of platform
 // "google-firmware": measurement "firmware" (the digest of the firmware's file), "mrtd.16gib" and
 // "mrtd.16gib.early" by memory size, "measurement.4vcpu" by processors. Rules, in their order:
+//   endorsement-format     malformed: the message, and the certificate in it
 //   endorsement-chain      untrusted_root, expired, …: to Vendor::google_firmware at `time`
 //   endorsement-signature  bad_signature
 //   endorsement-origin     malformed: since August 2024 it names what the firmware was built from

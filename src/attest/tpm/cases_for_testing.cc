@@ -144,7 +144,8 @@ void add_keys(Maker& maker) {
   const VendorForTesting& vendor = maker.vendor();
   const crypto::PublicKey& key = vendor.p256().public_key();
   maker.add("key-short", "malformed", "tpm-key", [](Parts& it) { it.evidence.key.pop_back(); });
-  maker.add("key-symmetric", "unsupported", "tpm-key", [](Parts& it) { it.evidence.key[1] = 0x25; });
+  maker.add("key-symmetric", "unsupported", "tpm-key",
+            [](Parts& it) { it.evidence.key[1] = 0x25; });
   maker.add("key-off-curve", "malformed", "tpm-key",
             [](Parts& it) { it.evidence.key.back() ^= 1; });
   const auto attribute = [&](const char* name, uint32_t attributes) {
@@ -213,7 +214,8 @@ void add_signatures(Maker& maker) {
 void add_quotes(Maker& maker) {
   constexpr auto kRule = "tpm-quote";
   maker.add_signed("magic", "malformed", kRule, [](Parts& it) { it.quote.magic ^= 1; });
-  maker.add_signed("certification", "unsupported", kRule, [](Parts& it) { it.quote.type = 0x8017; });
+  maker.add_signed("certification", "unsupported", kRule,
+                   [](Parts& it) { it.quote.type = 0x8017; });
   maker.add_signed("trailing", "malformed", kRule, [](Parts& it) { it.quote.trailing = {0}; });
   maker.add_signed("no-selection", "malformed", kRule,
                    [](Parts& it) { it.quote.selections.clear(); });

@@ -50,6 +50,9 @@ class VendorForTesting {
   crypto::Certificate root_;
 };
 
+// Of an RSA key of 2048 bits.
+std::vector<uint8_t> modulus_for_testing(const crypto::PublicKey& key);
+
 // TPMT_PUBLIC of a restricted signing key with that scheme.
 std::vector<uint8_t> public_area_for_testing(const crypto::PublicKey& key, Scheme scheme,
                                              uint16_t hash, uint32_t attributes = 0x50072);

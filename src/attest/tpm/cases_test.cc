@@ -47,8 +47,8 @@ TEST(TpmCases, by_a_key_that_the_caller_names_need_no_certificate) {
   const QuoteOptions options{nonce_for_testing(), {vendor.p256().public_key().spki()}};
   const auto claims = verify_quote(evidence, options, Roots(), 0);
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
-  EXPECT_TRUE(std::ranges::any_of(
-      claims->rules, [](const Rule& rule) { return rule.name == "tpm-key-trusted"; }));
+  EXPECT_TRUE(std::ranges::any_of(claims->rules,
+                                  [](const Rule& rule) { return rule.name == "tpm-key-trusted"; }));
 }
 
 }  // namespace

@@ -24,12 +24,6 @@ crypto::SignatureScheme to_crypto(Scheme scheme) {
   }
 }
 
-// The modulus out of a SubjectPublicKeyInfo of 2048 bits: all but the exponent at its end.
-Bytes modulus_of(const std::vector<uint8_t>& spki) {
-  constexpr size_t kModulusBytes = 256, kExponentBytes = 5;
-  return Bytes(spki).last(kModulusBytes + kExponentBytes).first(kModulusBytes);
-}
-
 }  // namespace
 
 std::vector<uint8_t> marshal_for_testing(const QuoteForTesting& quote) {
@@ -67,6 +61,14 @@ std::vector<uint8_t> marshal_signature_for_testing(Scheme scheme, uint16_t hash,
   return out.release();
 }
 
+std::vector<uint8_t> modulus_for_testing(const crypto::PublicKey& key) {
+  // All but the exponent at the end of a SubjectPublicKeyInfo.
+  constexpr size_t kModulusBytes = 256, kExponentBytes = 5;
+  const std::vector<uint8_t> spki = key.spki();
+  CHECK(key.bits() == 2048 && spki.size() > kModulusBytes + kExponentBytes);
+  return {spki.end() - kModulusBytes - kExponentBytes, spki.end() - kExponentBytes};
+}
+
 std::vector<uint8_t> public_area_for_testing(const crypto::PublicKey& key, Scheme scheme,
                                              uint16_t hash, uint32_t attributes) {
   constexpr uint16_t kRsa = 0x0001, kEcc = 0x0023, kNull = 0x0010, kP256 = 3, kP384 = 4;
@@ -80,10 +82,9 @@ std::vector<uint8_t> public_area_for_testing(const crypto::PublicKey& key, Schem
   out.write(static_cast<uint16_t>(scheme));
   if (scheme != Scheme::null) out.write(hash);
   if (is_rsa) {
-    const std::vector<uint8_t> spki = key.spki();
     out.write<uint16_t>(2048);
     out.write<uint32_t>(0);  // the usual exponent
-    out.sized(modulus_of(spki));
+    out.sized(modulus_for_testing(key));
   } else {
     const std::vector<uint8_t> point = key.ec_point();
     out.write(key.type() == KeyType::ec_p256 ? kP256 : kP384);

@@ -222,10 +222,10 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
 Verified<void> check_key_certificate(const QuoteEvidence& evidence, const AttestationKey& key,
                                      const Anchors& anchors, int64_t time, RuleList& rules,
                                      Claims& claims) {
-  const auto leaf = TRY(rules.check(
-      "tpm-key-certificate", "a certificate",
-      lift("attestation key's certificate",
-           crypto::Certificate::from_der(without_filling(evidence.certificate)))));
+  const auto leaf =
+      TRY(rules.check("tpm-key-certificate", "a certificate",
+                      lift("attestation key's certificate",
+                           crypto::Certificate::from_der(without_filling(evidence.certificate)))));
   const auto certified = TRY(lift("attestation key's certificate", leaf.public_key()));
   TRY(rules.require("tpm-key-certificate", certified == key.key, Reason::binding_mismatch,
                     hex_of(key.key.spki()), hex_of(certified.spki())));
@@ -278,15 +278,15 @@ Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions&
   claims.kind = EvidenceKind::tpm_quote;
   claims.platform = "tpm";
   claims.verified_at = time;
-  const PublicArea area =
-      TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
-                      lift("attestation key", parse_public(evidence.key))));
+  const PublicArea area = TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
+                                          lift("attestation key", parse_public(evidence.key))));
   const auto attributes = check_attestation_key(area);
   TRY(rules.require("tpm-key-attributes", attributes.has_value(), Reason::identity_mismatch,
                     "a restricted signing key",
                     attributes ? "a restricted signing key" : attributes.error().message));
-  const AttestationKey trusted = TRY(rules.check(
-      "tpm-key", "an RSA or elliptic-curve key", lift("attestation key", attestation_key_of(area))));
+  const AttestationKey trusted =
+      TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
+                      lift("attestation key", attestation_key_of(area))));
   claims.values["ak_name"] = TRY(lift("attestation key", name_of(area)));
   TRY(check_key(evidence, trusted, options, roots, rules, claims));
   std::optional<Bytes> qualifying;
