@@ -70,7 +70,7 @@ class Certificate {
 };
 
 // All CERTIFICATE blocks in their order, at least one and at most `count_max`. Strict [RFC7468 §3]:
-// between and around the blocks only spaces and line ends, no other kinds of blocks, and inside them
+// between and around the blocks only line ends, no other kinds of blocks, and inside them
 // the one base64 text of the bytes in lines of at most 76 characters. Zero bytes at the end are
 // ignored (quotes and NV indices end in them).
 Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem,

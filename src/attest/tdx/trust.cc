@@ -24,6 +24,14 @@ Verified<void> check_name(const Certificate& certificate, std::string_view wante
                 wanted);
 }
 
+// Some collateral comes with the root in front.
+Verified<std::vector<Certificate>> parse_chain(std::string_view name, Bytes bytes) {
+  std::vector<Certificate> chain =
+      TRY(lift(name, crypto::parse_certificates(bytes, kPckChainCertificatesMax)));
+  if (chain.front().self_issued()) std::rotate(chain.begin(), chain.begin() + 1, chain.end());
+  return chain;
+}
+
 std::string_view view_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -51,14 +59,20 @@ Verified<std::vector<Certificate>> Trust::verify(std::string_view what,
   const std::vector<Certificate> rest(chain.begin() + 1, chain.end());
   std::vector<Certificate> path = TRY(
       lift(what, crypto::verify_chain(chain[0], rest, anchors_.roots, crls_, time_, {crl_check})));
-  // The path ends in our certificate of the root. One that came along need not be the same (there are
-  // two of Intel's root), but must be of the same key, and whole.
+  // Whatever came along must be on the path, or be another certificate of the root's key: Intel's root
+  // has two, and the path ends in the one that we have.
   for (const Certificate& certificate : chain) {
-    if (!certificate.self_issued()) continue;
+    const auto same = [&](const Certificate& one) {
+      return one.fingerprint() == certificate.fingerprint();
+    };
+    if (std::any_of(path.begin(), path.end(), same)) continue;
+    if (!certificate.self_issued()) {
+      return refuse(Reason::chain_invalid, "{}: a certificate that is not on the path", what);
+    }
     if (certificate.spki() != path.back().spki()) {
       return refuse(Reason::untrusted_root, "{}: the root that came along has another key", what);
     }
-    if (certificate.fingerprint() != path.back().fingerprint() && !certificate.self_signed()) {
+    if (!certificate.self_signed()) {
       return refuse(Reason::bad_signature, "{}: the root that came along is not signed by its key",
                     what);
     }
@@ -89,8 +103,7 @@ Verified<Certificate> Trust::check_pck_chain(const std::vector<Certificate>& cha
 Verified<void> Trust::check_crl_issuers() {
   const std::optional<Bytes> bytes = collateral_.find(kPckCrlIssuerChain);
   if (!bytes) return {};
-  const std::vector<Certificate> chain =
-      TRY(lift(kPckCrlIssuerChain, crypto::parse_certificates(*bytes, kPckChainCertificatesMax)));
+  const std::vector<Certificate> chain = TRY(parse_chain(kPckCrlIssuerChain, *bytes));
   TRY(verify(kPckCrlIssuerChain, chain, crypto::CrlCheck::all));
   return check_name(chain[0], kPlatformCaName, kProcessorCaName);
 }
@@ -102,8 +115,7 @@ Verified<crypto::PublicKey> Trust::signer_key(std::string_view chain_name) {
       std::equal(bytes->begin(), bytes->end(), signer_chain_.begin(), signer_chain_.end())) {
     return *signer_;
   }
-  const std::vector<Certificate> chain =
-      TRY(lift(chain_name, crypto::parse_certificates(*bytes, kPckChainCertificatesMax)));
+  const std::vector<Certificate> chain = TRY(parse_chain(chain_name, *bytes));
   TRY(verify(chain_name, chain, crypto::CrlCheck::all));
   TRY(check_name(chain[0], kTcbSignerName, kTcbSignerName));
   signer_ = TRY(lift(chain_name, chain[0].public_key()));

@@ -22,7 +22,8 @@ inline constexpr std::string_view kPckCrl = "pck_crl.der";  // DER, PEM or hexad
 inline constexpr std::string_view kRootCaCrl = "root_ca_crl.der";
 // Optional: who issued the PCK CRL, checked when it is there.
 inline constexpr std::string_view kPckCrlIssuerChain = "pck_crl_issuer_chain.pem";
-// Only for quotes that do not carry their PCK certificate; the leaf first.
+// The PCK certificate and its issuers, the leaf first: for quotes that do not carry them, and used
+// instead of the quote's where it is given.
 inline constexpr std::string_view kPckChain = "pck_chain.pem";
 
 // The quote of a trust domain; `wrong_kind` for an enclave's. Rules, in this order: quote-format,
