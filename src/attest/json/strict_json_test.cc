@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t kMax = 1 << 16;
 
-TEST(StrictJson, ReadsMembersByTheirType) {
+TEST(StrictJson, reads_members_by_their_type) {
   const auto value = parse_strict_json(R"({"s":"x","n":-7,"b":true,"o":{"s":1}})", kMax);
   ASSERT_TRUE(value) << value.error().message;
   const boost::json::object& object = value->as_object();
@@ -25,14 +25,14 @@ TEST(StrictJson, ReadsMembersByTheirType) {
   EXPECT_EQ(find_object(object, "missing"), nullptr);
 }
 
-TEST(StrictJson, RefusesNamesThatStandTwice) {
+TEST(StrictJson, refuses_names_that_stand_twice) {
   EXPECT_FALSE(parse_strict_json(R"({"a":1,"a":2})", kMax));
   EXPECT_FALSE(parse_strict_json(R"({"x":[{"a":1,"b":{},"a":2}]})", kMax));
   EXPECT_FALSE(parse_strict_json(R"({"a":1,"\u0061":2})", kMax)) << "escapes are the same name";
   EXPECT_TRUE(parse_strict_json(R"({"a":{"a":1},"b":{"a":1}})", kMax));
 }
 
-TEST(StrictJson, RefusesWhatIsNotOneText) {
+TEST(StrictJson, refuses_what_is_not_one_text) {
   for (const char* text : {"", "{", "{}{}", "{} x", "{\"a\":}", "[1,]", "{\"a\":1,}", "nul",
                            "{\"a\":\"\xff\"}", "/* */ {}"}) {
     EXPECT_FALSE(parse_strict_json(text, kMax)) << text;
@@ -41,7 +41,7 @@ TEST(StrictJson, RefusesWhatIsNotOneText) {
   EXPECT_TRUE(parse_strict_json("[1,2,3]", 7));
 }
 
-TEST(StrictJson, BoundsDepth) {
+TEST(StrictJson, bounds_depth) {
   EXPECT_TRUE(parse_strict_json(std::string(32, '[') + std::string(32, ']'), kMax));
   EXPECT_FALSE(parse_strict_json(std::string(33, '[') + std::string(33, ']'), kMax));
 }

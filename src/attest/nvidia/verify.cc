@@ -40,10 +40,13 @@ class Verification {
     report_ = TRY(rules_.check("report-format", "an SPDM 1.1 measurement report",
                                lift("report", parse_report(evidence))));
     TRY(read_crls());
-    const Certificate leaf =
-        TRY(rules_.check("device-chain", "a path from the device to NVIDIA's root", check_chain()));
-    TRY(check_device(leaf));
+    TRY(rules_.check("device-certificates", "the device's and its issuers'", read_chain()));
+    const Certificate& leaf = chain_.front();
+    // Before the chain, because it costs a fifth of it: what is refused is refused early. Neither
+    // counts without the other.
     TRY(rules_.check("report-signature", "by the device's key", check_signature(leaf)));
+    TRY(rules_.check("device-chain", "a path from the device to NVIDIA's root", check_chain()));
+    TRY(check_device(leaf));
     TRY(check_firmware_id(leaf));
     TRY(check_nonce());
     TRY(describe_claims());
@@ -67,12 +70,15 @@ class Verification {
     return {};
   }
 
-  Verified<Certificate> check_chain() {
+  Verified<void> read_chain() {
     const Bytes pem = TRY(collateral_.need(kDeviceChain));
-    const std::vector<Certificate> chain =
-        TRY(lift(kDeviceChain, crypto::parse_certificates(pem, kChainMax)));
+    chain_ = TRY(lift(kDeviceChain, crypto::parse_certificates(pem, kChainMax)));
+    return {};
+  }
+
+  Verified<void> check_chain() {
     const std::vector<Certificate> path =
-        TRY(verify_ordered_chain("device", chain, roots_.of(Vendor::nvidia_device), crls_, time_));
+        TRY(verify_ordered_chain("device", chain_, roots_.of(Vendor::nvidia_device), crls_, time_));
     valid_until_ = std::min(valid_until_, valid_until(path));
     if (path[0].is_ca()) {
       return refuse(Reason::identity_mismatch, "\"{}\" is a CA, not a device", path[0].subject());
@@ -80,7 +86,7 @@ class Verification {
     claims_.notes.emplace("device", path[0].subject());
     claims_.notes.emplace("device_serial", hex_of(path[0].serial()));
     if (path.size() > 1) claims_.notes.emplace("boot_rom", path[1].subject());
-    return path[0];
+    return {};
   }
 
   Verified<void> check_device(const Certificate& leaf) {
@@ -215,6 +221,7 @@ class Verification {
   Claims claims_;
   ReportUnverified report_;
   Device device_;
+  std::vector<Certificate> chain_;
   std::vector<crypto::Crl> crls_;
   int64_t valid_until_ = INT64_MAX;
 };

@@ -38,7 +38,11 @@ bool in_namespace(const xmlNs* ns, std::string_view wanted) {
 
 void ignore_errors(const char*, int, const char*, const char*, const char*, int, const char*) {}
 
-// Once per process; both libraries are thread-safe after it.
+void ignore_xml_error(void*, xmlError*) {}
+void ignore_xml_text(void*, const char*, ...) {}
+
+// Once per process; both libraries are thread-safe after it. What they would print is set for each
+// thread: nothing, since it could be anything that an outsider wrote.
 void initialise() {
   static const bool done = [] {
     xmlInitParser();
@@ -49,6 +53,8 @@ void initialise() {
     return true;
   }();
   CHECK(done);
+  xmlSetStructuredErrorFunc(nullptr, ignore_xml_error);
+  xmlSetGenericErrorFunc(nullptr, ignore_xml_text);
 }
 
 Result<void> require_algorithm(const XmlElement& element, std::string_view wanted) {
@@ -195,6 +201,7 @@ Result<std::vector<std::vector<uint8_t>>> XmlDocument::signer_certificates() con
 }
 
 Result<void> XmlDocument::verify_enveloped_signature(Bytes spki) const {
+  initialise();
   const XmlElement element = TRY(signature());
   TRY(check_signature_shape(element));
   const std::unique_ptr<xmlSecDSigCtx, FreeContext> context(xmlSecDSigCtxCreate(nullptr));

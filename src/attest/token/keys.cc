@@ -47,12 +47,14 @@ Result<std::optional<PublicKey>> read_parameters(const json::object& jwk, std::s
     return std::optional(
         TRY(PublicKey::from_rsa(TRY(read_bytes(jwk, "n")), TRY(read_bytes(jwk, "e")))));
   }
+  if (type != "EC" && type != "OKP") {
+    return fail(ErrorKind::unsupported, "JWK: key type {}", type.substr(0, 32));
+  }
   const std::string_view curve = TRY(json_string(jwk, "crv", "JWK"));
   if (type == "OKP") {
     if (curve != "Ed25519") return fail(ErrorKind::unsupported, "JWK: curve {}", curve);
     return std::optional(TRY(PublicKey::from_ed25519(TRY(read_bytes(jwk, "x")))));
   }
-  if (type != "EC") return fail(ErrorKind::unsupported, "JWK: key type {}", type);
   KeyType key_type{};
   if (curve == "P-256") {
     key_type = KeyType::ec_p256;
