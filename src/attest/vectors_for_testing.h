@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -53,16 +54,20 @@ inline std::string outcome(const Verified<Claims>& result) {
   return result->tcb ? result->tcb->status : "verified";
 }
 
-// Every flip of a single bit of `evidence` (or `count` of them, evenly spread and never the same bit of
-// every byte, when there are more than 20,000) must be refused by `verify`. Returns how many were tried.
+// Every flip of a single bit of `evidence` must be refused by `verify`; where there are more bits than
+// `flips_max`, that many of them, spread over all bytes and all bits of a byte. Returns how many were
+// tried.
 template <class Verify>
 uint64_t expect_every_bit_flip_refused(std::vector<uint8_t> evidence, Verify verify,
-                                       uint64_t count = 20'000) {
+                                       uint64_t flips_max = 20'000) {
+  constexpr uint64_t kStride = 1'000'003;  // a prime, so that no bit comes twice
   const uint64_t bits = evidence.size() * 8;
-  const uint64_t step = bits <= 20'000 ? 1 : bits / count | 1;
-  uint64_t tried = 0;
+  const uint64_t flips = std::min(bits, flips_max);
+  EXPECT_GT(flips, 0u);
+  EXPECT_NE(bits % kStride, 0u);
   uint64_t accepted = 0;
-  for (uint64_t bit = 0; bit < bits; bit += step, ++tried) {
+  for (uint64_t i = 0; i < flips; ++i) {
+    const uint64_t bit = flips == bits ? i : i * kStride % bits;
     evidence[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
     if (verify(Bytes(evidence)).has_value() && ++accepted <= 10) {
       ADD_FAILURE() << "accepted with bit " << bit % 8 << " of byte " << bit / 8 << " flipped";
@@ -70,8 +75,7 @@ uint64_t expect_every_bit_flip_refused(std::vector<uint8_t> evidence, Verify ver
     evidence[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
   }
   EXPECT_EQ(accepted, 0u);
-  EXPECT_GT(tried, 0u);
-  return tried;
+  return flips;
 }
 
 }  // namespace sotto::attest

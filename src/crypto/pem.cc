@@ -42,7 +42,7 @@ Result<std::vector<uint8_t>> take_body(std::string_view& text, std::string_view 
 
 bool looks_like_pem(Bytes bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const size_t start = text.find_first_not_of(" \t\r\n");
+  const size_t start = text.find_first_not_of("\r\n");
   return start != std::string_view::npos && text.substr(start).starts_with(kBegin);
 }
 
@@ -56,7 +56,7 @@ Result<std::vector<std::vector<uint8_t>>> parse_pem(std::string_view pem, std::s
   const std::string end_line = fmt::format("-----END {}-----", label);
   std::vector<std::vector<uint8_t>> blocks;
   while (true) {
-    const size_t start = pem.find_first_not_of(" \t\r\n");
+    const size_t start = pem.find_first_not_of("\r\n");
     if (start == std::string_view::npos) break;
     pem.remove_prefix(start);
     if (blocks.size() == count_max) {

@@ -69,12 +69,15 @@ TEST(TdxMutation, every_flipped_bit_of_collateral_is_refused) {
     }
     const std::vector<uint8_t> part(bytes.begin() + static_cast<ptrdiff_t>(first),
                                     bytes.begin() + static_cast<ptrdiff_t>(first + count));
-    const uint64_t tried = expect_every_bit_flip_refused(part, [&](Bytes flipped) {
-      std::copy(flipped.begin(), flipped.end(), bytes.begin() + static_cast<ptrdiff_t>(first));
-      Collateral changed = collateral;
-      EXPECT_TRUE(changed.add(std::string(name), bytes));
-      return verify_tdx_quote(quote, changed, roots, time);
-    });
+    const uint64_t tried = expect_every_bit_flip_refused(
+        part,
+        [&](Bytes flipped) {
+          std::copy(flipped.begin(), flipped.end(), bytes.begin() + static_cast<ptrdiff_t>(first));
+          Collateral changed = collateral;
+          EXPECT_TRUE(changed.add(std::string(name), bytes));
+          return verify_tdx_quote(quote, changed, roots, time);
+        },
+        1'000);
     std::printf("%.*s: %llu flips, all refused\n", static_cast<int>(name.size()), name.data(),
                 static_cast<unsigned long long>(tried));
   }

@@ -37,6 +37,14 @@ Verified<void> verify_p256(std::string_view what, const crypto::PublicKey& key, 
                                              crypto::HashAlgorithm::sha256, message, signature));
 }
 
+Verified<crypto::PublicKey> p256_key(const Certificate& certificate) {
+  crypto::PublicKey key = TRY(lift("PCK certificate", certificate.public_key()));
+  if (key.type() != crypto::KeyType::ec_p256) {
+    return refuse(Reason::unsupported, "PCK certificate: a key of {}", to_string(key.type()));
+  }
+  return key;
+}
+
 // The steps in their order; each may use what those before it found.
 class Verification {
  public:
@@ -72,14 +80,12 @@ class Verification {
 
   Verified<std::vector<Certificate>> pck_chain() const {
     if (const std::optional<Bytes> given = collateral_.find(kPckChain); given) {
-      return lift(kPckChain, crypto::parse_certificates(*given));
+      return trust_.parse_chain(kPckChain, *given);
     }
     if (found_.quote.certification != CertificationData::pck_chain) {
       TRY(collateral_.need(kPckChain));
     }
-    const std::vector<uint8_t>& pem = found_.quote.certification_data;
-    return lift("PCK chain", crypto::parse_pem_chain(std::string_view(
-                                 reinterpret_cast<const char*>(pem.data()), pem.size())));
+    return trust_.parse_chain("PCK chain", found_.quote.certification_data);
   }
 
   Verified<void> check_pck() {
@@ -94,8 +100,7 @@ class Verification {
 
   Verified<void> check_signatures() {
     const QuoteUnverified& quote = found_.quote;
-    const crypto::PublicKey pck_key =
-        TRY(rules_.check("pck-key", "a P-256 key", lift("PCK certificate", pck_->public_key())));
+    const crypto::PublicKey pck_key = TRY(rules_.check("pck-key", "a P-256 key", p256_key(*pck_)));
     TRY(rules_.check(
         "qe-report-signature", "by the PCK",
         verify_p256("QE report", pck_key, quote.qe_report_bytes, quote.qe_report_signature)));
