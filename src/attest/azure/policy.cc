@@ -47,8 +47,7 @@ Verified<std::vector<Rule>> appraise(const Claims& claims, const Policy& policy)
                     quoted ? "there" : "none"));
   TRY(rules.require("vtpm", flag(claims, "tpm_enabled") == "yes", Reason::policy, "yes",
                     flag(claims, "tpm_enabled")));
-  TRY(rules.require("secure-boot",
-                    !policy.need_secure_boot || flag(claims, "secure_boot") == "yes",
+  TRY(rules.require("secure-boot", !policy.need_secure_boot || flag(claims, "secure_boot") == "yes",
                     Reason::policy, policy.need_secure_boot ? "yes" : "either",
                     flag(claims, "secure_boot")));
   TRY(rules.require("console", policy.allow_console || flag(claims, "console_enabled") == "no",

@@ -14,8 +14,8 @@ namespace sotto::attest::azure {
 // As made, the default. The vTPM's quote is what is fresh and the caller's, so it is needed always: without
 // it, what was verified is a report that anybody may have copied.
 struct Policy {
-  snp::Policy snp = {};  // of machines with AMD's hardware
-  bool allow_debug = false;  // of machines with Intel's
+  snp::Policy snp = {};                         // of machines with AMD's hardware
+  bool allow_debug = false;                     // of machines with Intel's
   tpm::Policy tpm = {.need_event_log = false};  // Azure's guests rarely send it
   bool need_secure_boot = true;
   bool allow_console = true;  // Azure enables its serial console on every machine

@@ -34,8 +34,8 @@ Verified<void> check_log(RuleList& rules, const Claims& claims, const Policy& po
                     policy.need_event_log ? "there" : "either", has_log ? "there" : "none"));
   if (!has_log) return {};
   for (const uint32_t pcr : numbers_of(note->second)) {
-    const bool allowed = std::ranges::find(policy.unexplained_allowed, pcr) !=
-                         policy.unexplained_allowed.end();
+    const bool allowed =
+        std::ranges::find(policy.unexplained_allowed, pcr) != policy.unexplained_allowed.end();
     TRY(rules.require("event-log-complete", allowed, Reason::policy,
                       fmt::format("none but {}", fmt::join(policy.unexplained_allowed, ", ")),
                       fmt::format("PCR {}", pcr)));
