@@ -148,6 +148,8 @@ void add_keys(Maker& maker) {
             [](Parts& it) { it.evidence.key[1] = 0x25; });
   maker.add("key-off-curve", "malformed", "tpm-key",
             [](Parts& it) { it.evidence.key.back() ^= 1; });
+  maker.add("key-name-of-sm3", "unsupported", "tpm-key-name",
+            [](Parts& it) { it.evidence.key[3] = kSm3; });
   const auto attribute = [&](const char* name, uint32_t attributes) {
     maker.add(name, "identity-mismatch", "tpm-key-attributes", [&](Parts& it) {
       it.evidence.key = public_area_for_testing(key, Scheme::ecdsa, kSha256, attributes);

@@ -61,6 +61,7 @@ struct QuoteOptions {
 //   tpm-evidence         malformed, unsupported: the JSON object of evidence.h
 //   tpm-key              malformed, unsupported: its public area
 //   tpm-key-attributes   identity_mismatch: not a restricted signing key of this TPM
+//   tpm-key-name         unsupported: a name by an unknown hash
 //   tpm-key-trusted, or tpm-key-certificate and tpm-key-chain
 Verified<Claims> verify_tpm_quote(Bytes evidence, const QuoteOptions& options, const Roots& roots,
                                   int64_t time);
