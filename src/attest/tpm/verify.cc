@@ -248,6 +248,19 @@ Verified<void> check_key_certificate(const QuoteEvidence& evidence, const Attest
 
 namespace {
 
+// So that every bit of the public area is one that the quote speaks of.
+Verified<void> check_primary(const QuoteEvidence& evidence, const PublicArea& area,
+                             RuleList& rules) {
+  const auto quote = TRY(lift("quote", parse_quote(evidence.attest)));
+  const auto endorsement =
+      TRY(lift("attestation key", qualified_name_of(area, kEndorsementHierarchy)));
+  const auto owner = TRY(lift("attestation key", qualified_name_of(area, kOwnerHierarchy)));
+  const bool is_primary = std::ranges::equal(quote.qualified_signer, endorsement) ||
+                          std::ranges::equal(quote.qualified_signer, owner);
+  return rules.require("tpm-key-primary", is_primary, Reason::binding_mismatch,
+                       hex_of(endorsement), hex_of(quote.qualified_signer));
+}
+
 Verified<void> check_key(const QuoteEvidence& evidence, const AttestationKey& key,
                          const QuoteOptions& options, const Roots& roots, RuleList& rules,
                          Claims& claims) {
@@ -289,6 +302,7 @@ Verified<Claims> verify(const QuoteEvidence& evidence, const QuoteOptions& optio
   std::optional<Bytes> qualifying;
   if (options.qualifying_data) qualifying = *options.qualifying_data;
   TRY(check_quote(evidence, key, qualifying, rules, claims));
+  TRY(check_primary(evidence, area, rules));
   claims.rules = rules.rules();
   return claims;
 }

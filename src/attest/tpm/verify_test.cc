@@ -122,7 +122,8 @@ TEST(TpmQuoteMutations, are_all_refused) {
     const auto quote = parse_quote(evidence.attest);
     const QuoteOptions options{copy_of(quote->extra_data), {spki_of(evidence)}};
     ASSERT_EQ(reason_of(verify_quote(changed, options, Roots(), 0)), "accepted");
-    std::vector<std::vector<uint8_t>*> fields = {&changed.attest, &changed.signature};
+    std::vector<std::vector<uint8_t>*> fields = {&changed.attest, &changed.signature,
+                                                &changed.key};
     for (auto& [bank, values] : changed.pcrs) {
       for (auto& [pcr, value] : values) fields.push_back(&value);
     }
