@@ -49,11 +49,10 @@ TEST(TpmCases, that_are_verified_have_all_their_rules) {
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   std::set<std::string> names;
   for (const Rule& rule : claims->rules) names.insert(rule.name);
-  EXPECT_EQ(names, (std::set<std::string>{"tpm-evidence", "tpm-key", "tpm-key-attributes",
-                                          "tpm-key-certificate", "tpm-key-chain", "tpm-key-name",
-                                          "tpm-key-primary",
-                                          "tpm-pcr-digest", "tpm-qualifying-data", "tpm-quote",
-                                          "tpm-quote-signature"}));
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "tpm-evidence", "tpm-key", "tpm-key-attributes", "tpm-key-certificate",
+                       "tpm-key-chain", "tpm-key-name", "tpm-key-primary", "tpm-pcr-digest",
+                       "tpm-qualifying-data", "tpm-quote", "tpm-quote-signature"}));
 }
 
 // A key that the caller knows needs no certificate, and says so.

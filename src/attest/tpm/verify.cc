@@ -257,8 +257,8 @@ Verified<void> check_primary(const QuoteEvidence& evidence, const PublicArea& ar
   const auto owner = TRY(lift("attestation key", qualified_name_of(area, kOwnerHierarchy)));
   const bool is_primary = std::ranges::equal(quote.qualified_signer, endorsement) ||
                           std::ranges::equal(quote.qualified_signer, owner);
-  return rules.require("tpm-key-primary", is_primary, Reason::binding_mismatch,
-                       hex_of(endorsement), hex_of(quote.qualified_signer));
+  return rules.require("tpm-key-primary", is_primary, Reason::binding_mismatch, hex_of(endorsement),
+                       hex_of(quote.qualified_signer));
 }
 
 Verified<void> check_key(const QuoteEvidence& evidence, const AttestationKey& key,
