@@ -18,5 +18,6 @@ extern const std::string_view kAzureVtpmIntermediates;
 extern const std::string_view kGoogleVtpmRoots;
 extern const std::string_view kGoogleVtpmIntermediates;
 extern const std::string_view kGoogleConfidentialSpaceRoot;
+extern const std::string_view kMicrosoftTlsRoots;
 
 }  // namespace sotto::attest

@@ -60,6 +60,7 @@ Roots Roots::pinned() {
       {Vendor::azure_vtpm, kAzureVtpmRoots, kAzureVtpmIntermediates},
       {Vendor::google_vtpm, kGoogleVtpmRoots, kGoogleVtpmIntermediates},
       {Vendor::google_confidential_space, kGoogleConfidentialSpaceRoot, ""},
+      {Vendor::microsoft_tls, kMicrosoftTlsRoots, ""},
   };
   Roots roots;
   for (const auto& [vendor, roots_pem, intermediates_pem] : built_in) {

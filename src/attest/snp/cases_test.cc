@@ -1,0 +1,43 @@
+// Synthetic SNP reports get their verdicts: those that ship in testdata/, and the same made anew.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "attest/snp/cases_for_testing.h"
+#include "attest/snp/policy.h"
+#include "attest/snp/verify.h"
+
+namespace sotto::attest::snp {
+namespace {
+
+std::string verdict_of(const CaseForTesting& one, const std::vector<crypto::Certificate>& trusted) {
+  Roots roots;
+  roots.replace(Vendor::amd, trusted);
+  const auto claims = verify_snp_report(one.evidence, one.collateral, roots, one.time);
+  const auto appraised =
+      claims ? appraise(*claims, {}) : Verified<std::vector<Rule>>(std::vector<Rule>());
+  return verdict_for_testing(claims, appraised);
+}
+
+TEST(SnpCases, that_ship_get_their_verdicts) {
+  const auto shipped = read_cases_for_testing(SOTTO_TESTDATA_DIR "/attest/snp-report");
+  std::set<std::string> rules;
+  for (const CaseForTesting& one : shipped.cases) {
+    EXPECT_EQ(verdict_of(one, shipped.roots), one.verdict + " " + one.rule) << one.name;
+    rules.insert(one.rule);
+  }
+  // Every rule that can refuse by the default policy, and "-" for those that are verified.
+  EXPECT_EQ(rules.size(), 20u);
+  fmt::print("snp-report, synthetic: {} cases\n", shipped.cases.size());
+}
+
+TEST(SnpCases, get_their_verdicts_when_they_are_made_anew) {
+  const SignerForTesting signer(Product::milan);
+  for (const CaseForTesting& one : make_cases_for_testing(signer)) {
+    EXPECT_EQ(verdict_of(one, {signer.ark()}), one.verdict + " " + one.rule) << one.name;
+  }
+}
+
+}  // namespace
+}  // namespace sotto::attest::snp
