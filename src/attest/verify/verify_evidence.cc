@@ -81,6 +81,38 @@ bool holds(Bytes file, std::string_view text) {
 
 }  // namespace
 
+std::string_view platform_of(EvidenceKind kind) {
+  switch (kind) {
+    case EvidenceKind::tdx_quote:
+      return "intel-tdx";
+    case EvidenceKind::sgx_quote:
+      return "intel-sgx";
+    case EvidenceKind::snp_report:
+      return "amd-sev-snp";
+    case EvidenceKind::nitro_document:
+      return "aws-nitro";
+    case EvidenceKind::tpm_quote:
+      return "tpm";
+    case EvidenceKind::azure_hcl_report:
+      return "azure";
+    case EvidenceKind::azure_imds_document:
+      return "azure-instance";
+    case EvidenceKind::google_endorsement:
+      return "google-firmware";
+    case EvidenceKind::nvidia_gpu_report:
+    case EvidenceKind::nras_token:
+      return "nvidia-gpu";
+    case EvidenceKind::nvidia_switch_report:
+      return "nvidia-switch";
+    case EvidenceKind::google_cs_token:
+    case EvidenceKind::maa_token:
+    case EvidenceKind::ita_token:
+    case EvidenceKind::event_log:
+      return "unknown";  // only the evidence itself says it
+  }
+  return "unknown";
+}
+
 std::vector<Vendor> vendors_of(EvidenceKind kind) {
   switch (kind) {
     case EvidenceKind::tdx_quote:
