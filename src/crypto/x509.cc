@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/check.h"
@@ -180,9 +181,17 @@ std::optional<uint32_t> Certificate::key_usage() const {
   return X509_get_key_usage(get());
 }
 
-Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem, size_t count_max) {
+Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem, size_t count_max,
+                                                 const std::vector<Certificate>& known) {
   std::vector<Certificate> chain;
   for (const std::vector<uint8_t>& der : TRY(parse_pem(pem, "CERTIFICATE", count_max))) {
+    const auto same = std::find_if(known.begin(), known.end(), [&](const Certificate& one) {
+      return std::equal(der.begin(), der.end(), one.der().begin(), one.der().end());
+    });
+    if (same != known.end()) {
+      chain.push_back(*same);
+      continue;
+    }
     Result<Certificate> certificate = Certificate::from_der(der);
     if (!certificate) {
       return within(fmt::format("certificate {}", chain.size() + 1), certificate.error());
@@ -192,8 +201,9 @@ Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem, size_t co
   return chain;
 }
 
-Result<std::vector<Certificate>> parse_certificates(Bytes bytes, size_t count_max) {
-  if (looks_like_pem(bytes)) return parse_pem_chain(view_of(bytes), count_max);
+Result<std::vector<Certificate>> parse_certificates(Bytes bytes, size_t count_max,
+                                                    const std::vector<Certificate>& known) {
+  if (looks_like_pem(bytes)) return parse_pem_chain(view_of(bytes), count_max, known);
   return std::vector<Certificate>{TRY(Certificate::from_der(bytes))};
 }
 

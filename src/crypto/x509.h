@@ -72,12 +72,15 @@ class Certificate {
 // All CERTIFICATE blocks in their order, at least one and at most `count_max`. Strict [RFC7468 §3]:
 // between and around the blocks only line ends, no other kinds of blocks, and inside them
 // the one base64 text of the bytes in lines of at most 76 characters. Zero bytes at the end are
-// ignored (quotes and NV indices end in them).
+// ignored (quotes and NV indices end in them). Those of `known` that occur are not parsed again, which
+// with OpenSSL costs more than a signature does.
 Result<std::vector<Certificate>> parse_pem_chain(std::string_view pem,
-                                                 size_t count_max = kChainCertificatesMax);
+                                                 size_t count_max = kChainCertificatesMax,
+                                                 const std::vector<Certificate>& known = {});
 // PEM, recognised by its first line, or one DER certificate.
 Result<std::vector<Certificate>> parse_certificates(Bytes bytes,
-                                                    size_t count_max = kChainCertificatesMax);
+                                                    size_t count_max = kChainCertificatesMax,
+                                                    const std::vector<Certificate>& known = {});
 
 // Immutable, cheap to copy, usable from any thread.
 class Crl {

@@ -119,7 +119,8 @@ int on_verify_step(int ok, X509_STORE_CTX* context) {
 
 void set_parameters(X509_STORE_CTX* context, int64_t time, const ChainOptions& options) {
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context);
-  unsigned long flags = X509_V_FLAG_CHECK_SS_SIGNATURE;
+  unsigned long flags =
+      0;  // a pinned root's own signature adds nothing: its key is what is trusted
   if (options.crl_check == CrlCheck::leaf) flags |= X509_V_FLAG_CRL_CHECK;
   if (options.crl_check == CrlCheck::all) {
     flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;

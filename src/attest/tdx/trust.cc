@@ -24,12 +24,10 @@ Verified<void> check_name(const Certificate& certificate, std::string_view wante
                 wanted);
 }
 
-// Some collateral comes with the root in front.
-Verified<std::vector<Certificate>> parse_chain(std::string_view name, Bytes bytes) {
-  std::vector<Certificate> chain =
-      TRY(lift(name, crypto::parse_certificates(bytes, kPckChainCertificatesMax)));
-  if (chain.front().self_issued()) std::rotate(chain.begin(), chain.begin() + 1, chain.end());
-  return chain;
+bool on_path(const std::vector<Certificate>& path, const Certificate& certificate) {
+  return std::any_of(path.begin(), path.end(), [&](const Certificate& one) {
+    return one.fingerprint() == certificate.fingerprint();
+  });
 }
 
 std::string_view view_of(Bytes bytes) {
@@ -47,6 +45,14 @@ Verified<Trust> Trust::make(const Collateral& collateral, const Roots& roots, in
   return trust;
 }
 
+Verified<std::vector<Certificate>> Trust::parse_chain(std::string_view what, Bytes bytes) const {
+  std::vector<Certificate> chain =
+      TRY(lift(what, crypto::parse_certificates(bytes, kPckChainCertificatesMax, known_)));
+  // Some collateral comes with the root in front.
+  if (chain.front().self_issued()) std::rotate(chain.begin(), chain.begin() + 1, chain.end());
+  return chain;
+}
+
 Verified<void> Trust::need_crls() const {
   TRY(collateral_.need(kPckCrl));
   TRY(collateral_.need(kRootCaCrl));
@@ -62,10 +68,7 @@ Verified<std::vector<Certificate>> Trust::verify(std::string_view what,
   // Whatever came along must be on the path, or be another certificate of the root's key: Intel's root
   // has two, and the path ends in the one that we have.
   for (const Certificate& certificate : chain) {
-    const auto same = [&](const Certificate& one) {
-      return one.fingerprint() == certificate.fingerprint();
-    };
-    if (std::any_of(path.begin(), path.end(), same)) continue;
+    if (on_path(path, certificate)) continue;
     if (!certificate.self_issued()) {
       return refuse(Reason::chain_invalid, "{}: a certificate that is not on the path", what);
     }
@@ -97,6 +100,8 @@ Verified<Certificate> Trust::check_pck_chain(const std::vector<Certificate>& cha
   }
   TRY(check_name(path[0], kPckName, kPckName));
   TRY(check_name(path[1], kPlatformCaName, kProcessorCaName));
+  pck_path_ = path;
+  known_.insert(known_.end(), path.begin(), path.end());
   return path[0];
 }
 
@@ -104,7 +109,10 @@ Verified<void> Trust::check_crl_issuers() {
   const std::optional<Bytes> bytes = collateral_.find(kPckCrlIssuerChain);
   if (!bytes) return {};
   const std::vector<Certificate> chain = TRY(parse_chain(kPckCrlIssuerChain, *bytes));
-  TRY(verify(kPckCrlIssuerChain, chain, crypto::CrlCheck::all));
+  // Mostly these are the PCK's own issuers, which need not be verified again.
+  const bool known = std::all_of(chain.begin(), chain.end(),
+                                 [&](const Certificate& one) { return on_path(pck_path_, one); });
+  if (!known) TRY(verify(kPckCrlIssuerChain, chain, crypto::CrlCheck::all));
   return check_name(chain[0], kPlatformCaName, kProcessorCaName);
 }
 

@@ -26,6 +26,9 @@ class Trust {
   // `missing_collateral` unless both CRLs are there.
   Verified<void> need_crls() const;
 
+  // PEM or one DER certificate; a root that comes in front of the others goes behind them.
+  Verified<std::vector<crypto::Certificate>> parse_chain(std::string_view what, Bytes bytes) const;
+
   // The path of a PCK certificate to a pinned root: names, signatures, validity and, as far as CRLs are
   // given, revocation. A root among the certificates must have a pinned key.
   Verified<crypto::Certificate> check_pck_chain(const std::vector<crypto::Certificate>& chain);
@@ -46,7 +49,7 @@ class Trust {
 
  private:
   Trust(const Collateral& collateral, const Anchors& anchors, int64_t time)
-      : collateral_(collateral), anchors_(anchors), time_(time) {}
+      : collateral_(collateral), anchors_(anchors), time_(time), known_(anchors.roots) {}
 
   Verified<std::vector<crypto::Certificate>> verify(std::string_view what,
                                                     const std::vector<crypto::Certificate>& chain,
@@ -59,6 +62,8 @@ class Trust {
   int64_t time_;
   int64_t valid_until_ = INT64_MAX;
   std::vector<crypto::Crl> crls_;
+  std::vector<crypto::Certificate> pck_path_;  // verified
+  std::vector<crypto::Certificate> known_;     // parsed: the roots and pck_path_
   // The last signer that was verified, and the text of its chain: collateral has the same twice.
   std::vector<uint8_t> signer_chain_;
   std::optional<crypto::PublicKey> signer_;

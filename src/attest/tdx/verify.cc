@@ -80,14 +80,12 @@ class Verification {
 
   Verified<std::vector<Certificate>> pck_chain() const {
     if (const std::optional<Bytes> given = collateral_.find(kPckChain); given) {
-      return lift(kPckChain, crypto::parse_certificates(*given));
+      return trust_.parse_chain(kPckChain, *given);
     }
     if (found_.quote.certification != CertificationData::pck_chain) {
       TRY(collateral_.need(kPckChain));
     }
-    const std::vector<uint8_t>& pem = found_.quote.certification_data;
-    return lift("PCK chain", crypto::parse_pem_chain(std::string_view(
-                                 reinterpret_cast<const char*>(pem.data()), pem.size())));
+    return trust_.parse_chain("PCK chain", found_.quote.certification_data);
   }
 
   Verified<void> check_pck() {
