@@ -32,8 +32,7 @@ void check_report(Bytes bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_report(Bytes(data, size));
-  const auto devices =
-      nvidia::parse_evidence_list({reinterpret_cast<const char*>(data), size});
+  const auto devices = nvidia::parse_evidence_list({reinterpret_cast<const char*>(data), size});
   if (!devices) return 0;
   CHECK(!devices->empty() && devices->size() <= nvidia::kDevicesMax);
   for (const nvidia::DeviceEvidence& device : *devices) check_report(device.report);

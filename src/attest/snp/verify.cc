@@ -123,9 +123,10 @@ class Verification {
                        std::string(to_string(endorsement.kind))));
     const auto product =
         TRY(rules_.check("processor", "one that is known here", lift("", product_of(report_))));
-    if (!product) return {};
-    return rules_.require("product", *product == endorsement.product, Reason::wrong_collateral,
-                          std::string(to_string(*product)),
+    // Reports of version 2 do not say; then the certificate's product is that of its issuers.
+    return rules_.require("product", !product || *product == endorsement.product,
+                          Reason::wrong_collateral,
+                          std::string(to_string(product.value_or(endorsement.product))),
                           std::string(to_string(endorsement.product)));
   }
 

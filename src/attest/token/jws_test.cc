@@ -157,8 +157,8 @@ TEST(TokenKeys, reads_each_form) {
   EXPECT_EQ(one->front().key_id, "a");
   EXPECT_EQ(one->front().algorithm, JwsAlgorithm::es384);
 
-  const std::string set = R"({"keys":[)" + jwk + R"(,{"kty":"EC","crv":"P-999","x":"AA"},)" +
-                          R"({"kty":"new"}]})";
+  const std::string set =
+      R"({"keys":[)" + jwk + R"(,{"kty":"EC","crv":"P-999","x":"AA"},)" + R"({"kty":"new"}]})";
   const auto keys = parse_token_keys(as_bytes(set));
   ASSERT_TRUE(keys) << keys.error().message;
   EXPECT_EQ(keys->size(), 1U) << "keys that are not known are left out";
@@ -174,8 +174,7 @@ TEST(TokenKeys, reads_each_form) {
   const crypto::Certificate certificate =
       crypto::issue_for_testing({.common_name = "key", .not_before = 0, .not_after = 1000}, p384,
                                 nullptr, signer_of(KeyType::ec_p384));
-  const auto from_certificate =
-      parse_token_keys(as_bytes(crypto::pem_for_testing({certificate})));
+  const auto from_certificate = parse_token_keys(as_bytes(crypto::pem_for_testing({certificate})));
   ASSERT_TRUE(from_certificate) << from_certificate.error().message;
   EXPECT_EQ(from_certificate->front().certificates.size(), 1U);
   const std::string x5c = R"({"kty":"EC","crv":"P-384","x5c":[")" +
@@ -186,10 +185,10 @@ TEST(TokenKeys, reads_each_form) {
 TEST(TokenKeys, refuses_secrets_contradictions_and_emptiness) {
   const crypto::PublicKey& p384 = signer_of(KeyType::ec_p384).public_key();
   const SignerForTesting other(KeyType::ec_p384);
-  const crypto::Certificate certificate = crypto::issue_for_testing(
-      {.common_name = "key", .not_before = 0, .not_after = 1000}, other.public_key(), nullptr, other);
-  const std::string x5c =
-      R"(,"x5c":[")" + base64_of(certificate.der(), Base64::standard) + "\"]";
+  const crypto::Certificate certificate =
+      crypto::issue_for_testing({.common_name = "key", .not_before = 0, .not_after = 1000},
+                                other.public_key(), nullptr, other);
+  const std::string x5c = R"(,"x5c":[")" + base64_of(certificate.der(), Base64::standard) + "\"]";
   for (const std::string& bad :
        {std::string(), std::string("{}"), std::string("[]"), std::string(R"({"keys":[]})"),
         std::string(R"({"keys":{}})"), std::string(R"({"keys":[7]})"),

@@ -101,8 +101,7 @@ TEST(TokenVerify, chooses_among_given_keys_by_id_and_algorithm) {
   EXPECT_EQ(run(verify_maa_token, token, keys(R"(,"kid":"other")")), "!wrong-collateral");
   EXPECT_EQ(run(verify_maa_token, token, {}), "!missing-collateral");
   const SignerForTesting other(KeyType::ec_p384);
-  EXPECT_EQ(run(verify_maa_token,
-                make_token(R"({"alg":"ES384","kid":"k"})", maa_payload(), other)),
+  EXPECT_EQ(run(verify_maa_token, make_token(R"({"alg":"ES384","kid":"k"})", maa_payload(), other)),
             "!bad-signature");
   EXPECT_EQ(run(verify_maa_token, signed_by_service(maa_payload(), R"({"alg":"ES256","kid":"k"})")),
             "!wrong-collateral");
@@ -116,11 +115,10 @@ TEST(TokenVerify, chooses_among_given_keys_by_id_and_algorithm) {
 
 TEST(TokenVerify, never_believes_a_key_that_the_token_brings) {
   const SignerForTesting other(KeyType::ec_p384);
-  const crypto::Certificate own = crypto::issue_for_testing(
-      {.common_name = "own", .not_before = 0, .not_after = kTime + kDay}, other.public_key(),
-      nullptr, other);
-  const std::string x5c =
-      R"("x5c":[")" + base64_of(own.der(), Base64::standard) + "\"]";
+  const crypto::Certificate own =
+      crypto::issue_for_testing({.common_name = "own", .not_before = 0, .not_after = kTime + kDay},
+                                other.public_key(), nullptr, other);
+  const std::string x5c = R"("x5c":[")" + base64_of(own.der(), Base64::standard) + "\"]";
   const std::string jwk = R"("jwk":)" + p384_jwk(other.public_key());
   for (const std::string& brought : {x5c, jwk}) {
     const std::string header = R"({"alg":"ES384","kid":"k",)" + brought + "}";
@@ -135,13 +133,13 @@ TEST(TokenVerify, never_believes_a_key_that_the_token_brings) {
 
 TEST(TokenVerify, checks_certificates_of_keys) {
   const SignerForTesting root_key(KeyType::ec_p384);
-  const crypto::Certificate root = crypto::issue_for_testing(
-      {.common_name = "root",
-       .not_before = 0,
-       .not_after = kTime + 9 * kDay,
-       .is_ca = true,
-       .key_usage = crypto::kUsageCertSign},
-      root_key.public_key(), nullptr, root_key);
+  const crypto::Certificate root =
+      crypto::issue_for_testing({.common_name = "root",
+                                 .not_before = 0,
+                                 .not_after = kTime + 9 * kDay,
+                                 .is_ca = true,
+                                 .key_usage = crypto::kUsageCertSign},
+                                root_key.public_key(), nullptr, root_key);
   const crypto::Certificate leaf = crypto::issue_for_testing(
       {.common_name = "signer", .serial = 2, .not_before = kTime - kDay, .not_after = kTime + 60},
       service().public_key(), &root, root_key);
@@ -213,24 +211,26 @@ void expect_spoilt(Verify verify, const std::string& payload, const std::vector<
 }
 
 TEST(TokenVerify, refuses_maa_tokens_by_each_rule) {
-  expect_spoilt(verify_maa_token, maa_payload(),
-                {{"https://test.eus.attest.azure.net", "https://attest.azure.net", "!identity-mismatch"},
-                 {"https://test.eus", "http://test.eus", "!identity-mismatch"},
-                 {"attest.azure.net", "attest.azure.net.example.com", "!identity-mismatch"},
-                 {"attest.azure.net", "xattest.azure.net", "!identity-mismatch"},
-                 {".attest.azure.net", "-attest.azure.net", "!identity-mismatch"},
-                 {"attest.azure.net\"", "attest.azure.net/x\"", "!identity-mismatch"},
-                 {"https://test", "https://a@test", "!identity-mismatch"},
-                 {"\"sevsnpvm\"", "\"other\"", "!unsupported"},
-                 {"\"x-ms-attestation-type\":\"sevsnpvm\",", "", "!malformed"},
-                 {"\"sevsnpvm\"", "\"azurevm\"", "!wrong-kind"},
-                 {"\"sevsnpvm\"", "\"sgx\"", "!malformed"},
-                 {"\"x-ms-sevsnpvm-is-debuggable\":false,", "", "!malformed"},
-                 {"launchmeasurement\":\"a", "launchmeasurement\":\"x", "!malformed"}});
+  expect_spoilt(
+      verify_maa_token, maa_payload(),
+      {{"https://test.eus.attest.azure.net", "https://attest.azure.net", "!identity-mismatch"},
+       {"https://test.eus", "http://test.eus", "!identity-mismatch"},
+       {"attest.azure.net", "attest.azure.net.example.com", "!identity-mismatch"},
+       {"attest.azure.net", "xattest.azure.net", "!identity-mismatch"},
+       {".attest.azure.net", "-attest.azure.net", "!identity-mismatch"},
+       {"attest.azure.net\"", "attest.azure.net/x\"", "!identity-mismatch"},
+       {"https://test", "https://a@test", "!identity-mismatch"},
+       {"\"sevsnpvm\"", "\"other\"", "!unsupported"},
+       {"\"x-ms-attestation-type\":\"sevsnpvm\",", "", "!malformed"},
+       {"\"sevsnpvm\"", "\"azurevm\"", "!wrong-kind"},
+       {"\"sevsnpvm\"", "\"sgx\"", "!malformed"},
+       {"\"x-ms-sevsnpvm-is-debuggable\":false,", "", "!malformed"},
+       {"launchmeasurement\":\"a", "launchmeasurement\":\"x", "!malformed"}});
   const std::string header = R"({"alg":"ES384","kid":"k","jku":"https://evil.example/certs"})";
   EXPECT_EQ(run(verify_maa_token, signed_by_service(maa_payload(), header)), "!identity-mismatch");
   const auto debug = verify_maa_token(
-      as_bytes(signed_by_service(replaced(maa_payload(), "debuggable\":false", "debuggable\":true"))),
+      as_bytes(
+          signed_by_service(replaced(maa_payload(), "debuggable\":false", "debuggable\":true"))),
       keys(), {}, kTime);
   ASSERT_TRUE(debug);
   EXPECT_TRUE(debug->debug);
@@ -247,8 +247,8 @@ TEST(TokenVerify, refuses_ita_tokens_by_each_rule) {
                  {"\"UpToDate\"", "\"Fine\"", "!unsupported"},
                  {"\"attester_tcb_status\":\"UpToDate\",", "", "!malformed"},
                  {",\"dbgstat\":\"disabled\"", "", "!malformed"},
-                 {"\"dbgstat\":\"disabled\"", "\"dbgstat\":\"disabled\",\"attester_advisory_ids\":[1]",
-                  "!malformed"},
+                 {"\"dbgstat\":\"disabled\"",
+                  "\"dbgstat\":\"disabled\",\"attester_advisory_ids\":[1]", "!malformed"},
                  {"tdx_mrtd", "tdx_mrtx", "!malformed"}});
   const std::string nested = replaced(
       R"({"iss":"https://portal.trustauthority.intel.com",)" + kTimes + R"(,"tdx":{)" +
@@ -261,17 +261,18 @@ TEST(TokenVerify, refuses_ita_tokens_by_each_rule) {
 }
 
 TEST(TokenVerify, refuses_google_tokens_by_each_rule) {
-  expect_spoilt(verify_google_cs_token, google_payload(),
-                {{"https://confidentialcomputing.googleapis.com", "https://accounts.google.com",
-                  "!identity-mismatch"},
-                 {"CONFIDENTIAL_SPACE", "GCE", "!wrong-kind"},
-                 {"GCP_INTEL_TDX", "GCP_SHIELDED_VM", "!unsupported"},
-                 {"sha256:b", "sha256:", "!malformed"},
-                 {"sha256:", "md5:", "!malformed"},
-                 {"\"dbgstat\":\"disabled-since-boot\",", "", "!malformed"},
-                 {"\"submods\":{", "\"tdx\":{\"gcp_attester_tcb_status\":\"Revoked\"},\"submods\":{",
-                  "!tcb-revoked"},
-                 {"\"submods\"", "\"submod\"", "!malformed"}});
+  expect_spoilt(
+      verify_google_cs_token, google_payload(),
+      {{"https://confidentialcomputing.googleapis.com", "https://accounts.google.com",
+        "!identity-mismatch"},
+       {"CONFIDENTIAL_SPACE", "GCE", "!wrong-kind"},
+       {"GCP_INTEL_TDX", "GCP_SHIELDED_VM", "!unsupported"},
+       {"sha256:b", "sha256:", "!malformed"},
+       {"sha256:", "md5:", "!malformed"},
+       {"\"dbgstat\":\"disabled-since-boot\",", "", "!malformed"},
+       {"\"submods\":{", "\"tdx\":{\"gcp_attester_tcb_status\":\"Revoked\"},\"submods\":{",
+        "!tcb-revoked"},
+       {"\"submods\"", "\"submod\"", "!malformed"}});
   const std::string token = signed_by_service(google_payload());
   const auto with = [&](const TokenOptions& options) {
     return run(verify_google_cs_token, token, keys(), kTime, options);
@@ -312,11 +313,9 @@ TEST(TokenVerify, refuses_nras_answers_by_each_rule) {
   };
   const std::string good = nras_answer(same, same);
   EXPECT_EQ(run(verify_nras_token, good), "verified");
-  EXPECT_EQ(run(verify_nras_token, good, keys(), kTime,
-                {.nonce = std::vector<uint8_t>(32, 0xbb)}),
+  EXPECT_EQ(run(verify_nras_token, good, keys(), kTime, {.nonce = std::vector<uint8_t>(32, 0xbb)}),
             "verified");
-  EXPECT_EQ(run(verify_nras_token, good, keys(), kTime,
-                {.nonce = std::vector<uint8_t>(32, 0xbc)}),
+  EXPECT_EQ(run(verify_nras_token, good, keys(), kTime, {.nonce = std::vector<uint8_t>(32, 0xbc)}),
             "!binding-mismatch");
   EXPECT_EQ(run(verify_nras_token, nras_answer(same, same, SignerForTesting(KeyType::ec_p384))),
             "!bad-signature");
