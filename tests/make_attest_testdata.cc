@@ -6,6 +6,7 @@
 #include "attest/google/endorsement_for_testing.h"
 #include "attest/nitro/cases_for_testing.h"
 #include "attest/snp/cases_for_testing.h"
+#include "attest/tdx/cases_for_testing.h"
 #include "attest/tpm/cases_for_testing.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
+  for (const auto& [tee, version, name] : {std::tuple(tdx::TeeType::tdx, 4, "tdx-quote"),
+                                           std::tuple(tdx::TeeType::sgx, 3, "sgx-quote")}) {
+    const tdx::PlatformForTesting intel(tee, static_cast<uint16_t>(version));
+    write_cases_for_testing(folder / name, tdx::make_cases_for_testing(intel),
+                            intel.make().roots.of(Vendor::intel_sgx).roots[0]);
+  }
   const snp::SignerForTesting amd(snp::Product::milan);
   write_cases_for_testing(folder / "snp-report", snp::make_cases_for_testing(amd), amd.ark());
   const nitro::SignerForTesting aws;

@@ -27,5 +27,6 @@ Run add_run(CLI::App& app);
 Run add_bench(CLI::App& app);
 Run add_serve(CLI::App& app);
 Run add_keys(CLI::App& app);
+Run add_verify(CLI::App& app);
 
 }  // namespace sotto::cmd

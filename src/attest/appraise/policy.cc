@@ -178,6 +178,7 @@ tcb_statuses = ["UpToDate", "SWHardeningNeeded"]
 
 [amd-sev-snp]
 flags = { migratable = false }
+notes = { vmpl = ["0", "1"] }
 
 [azure-tdx]
 tcb_statuses = ["UpToDate", "SWHardeningNeeded"]
@@ -185,6 +186,7 @@ flags = { migratable = false }
 
 [azure-sev-snp]
 flags = { migratable = false }
+notes = { vmpl = ["0", "1"] }
 
 # These say what ran, and protect no memory by themselves.
 [aws-nitro]

@@ -50,8 +50,9 @@ std::vector<std::string_view> required_rules(EvidenceKind kind) {
     case EvidenceKind::sgx_quote:
       return intel(false);
     case EvidenceKind::snp_report:
-      return {"report-format", "key-certificate",  "amd-chain", "amd-extensions", "signing-key",
-              "product",       "report-signature", "tcb",       "policy-bits",    "tcb-order"};
+      return {"report-format", "key-certificate",  "amd-chain", "amd-extensions",
+              "signing-key",   "report-signature", "tcb",       "policy-bits",
+              "tcb-order"};
     case EvidenceKind::nitro_document:
       return {"document-format", "issued-at", "aws-chain", "leaf-usage", "document-signature"};
     case EvidenceKind::tpm_quote:
@@ -74,6 +75,7 @@ std::vector<std::string_view> required_rules(EvidenceKind kind) {
       return {"token-format",  "token-key",    "token-signature",
               "token-payload", "token-expiry", "token-issuer"};
     case EvidenceKind::azure_imds_document:
+      return {"imds-signature", "imds-signer", "imds-chain", "imds-document", "imds-lifetime"};
     case EvidenceKind::event_log:
       return {};
   }

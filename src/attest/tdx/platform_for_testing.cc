@@ -148,12 +148,12 @@ std::string info_json(const TcbInfo& info, const std::optional<std::string>& id)
   return text + fmt::format(R"(,"tcbLevels":[{}]}})", levels);
 }
 
-std::string identity_json(const EnclaveIdentity& identity) {
+std::string identity_json(const EnclaveIdentity& identity, uint32_t version) {
   return fmt::format(
-      R"({{"id":"{}","version":2,"issueDate":"{}","nextUpdate":"{}","tcbEvaluationDataNumber":{},)"
+      R"({{"id":"{}","version":{},"issueDate":"{}","nextUpdate":"{}","tcbEvaluationDataNumber":{},)"
       R"("miscselect":"{}","miscselectMask":"{}","attributes":"{}","attributesMask":"{}",)"
       R"("mrsigner":"{}","isvprodid":{},"tcbLevels":[{}]}})",
-      identity.id, utc_time_text(identity.issue_date), utc_time_text(identity.next_update),
+      identity.id, version, utc_time_text(identity.issue_date), utc_time_text(identity.next_update),
       identity.evaluation_number, hex_of(identity.misc_select), hex_of(identity.misc_select_mask),
       hex_of(identity.attributes), hex_of(identity.attributes_mask), hex_of(identity.mr_signer),
       identity.isv_prod_id, levels_json(identity.levels));
@@ -392,7 +392,8 @@ PlatformForTesting::Made PlatformForTesting::make() const {
   };
   const crypto::SignerForTesting& json_key = info_signer ? *info_signer : tcb_key;
   add(kTcbInfo, signed_json("tcbInfo", info_json(info, info_id), json_key));
-  add(kQeIdentity, signed_json("enclaveIdentity", identity_json(identity), json_key));
+  add(kQeIdentity,
+      signed_json("enclaveIdentity", identity_json(identity, identity_version), json_key));
   add(kTcbSigningChain, crypto::pem_for_testing({signer, root}));
   add(kPckCrlIssuerChain, crypto::pem_for_testing({ca, root}));
   add(kPckCrl, crypto::issue_crl_for_testing(pck_crl, ca, ca_key));

@@ -40,6 +40,7 @@ struct PlatformForTesting {
   TcbInfo info;
   std::optional<std::string> info_id;  // instead of the TEE's name
   EnclaveIdentity identity;
+  uint32_t identity_version = 2;
 
   uint16_t quote_version;
   Field<16> qe_vendor_id{};

@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "attest/tdx/cases_for_testing.h"
 #include "attest/tdx/platform_for_testing.h"
 #include "attest/vectors_for_testing.h"
 
@@ -29,71 +30,6 @@ std::string told(const Verified<Claims>& result) {
   const std::string rule =
       result.error().rules.empty() ? "before any rule" : result.error().rules.back().name;
   return fmt::format("{} {}", to_string(result.error().reason), rule);
-}
-
-struct Refusal {
-  const char* expected;
-  Spoil spoil;
-};
-
-const std::vector<Refusal>& refusals() {
-  using crypto::KeyType;
-  using crypto::SignerForTesting;
-  static const std::vector<Refusal> all = {
-      {"identity-mismatch qe-vendor", [](Platform& p) { p.qe_vendor_id[0] ^= 1; }},
-      {"expired pck-chain", [](Platform& p) { p.pck_spec.not_after = Platform::kTime - 1; }},
-      {"expired pck-chain", [](Platform& p) { p.ca_spec.not_after = Platform::kTime - 1; }},
-      {"not-yet-valid pck-chain", [](Platform& p) { p.pck_spec.not_before = Platform::kTime + 1; }},
-      {"chain-invalid pck-chain",
-       [](Platform& p) { p.ca_spec.is_ca = false, p.ca_spec.path_length.reset(); }},
-      {"chain-invalid pck-chain", [](Platform& p) { p.root_spec.path_length = 0; }},
-      {"revoked pck-chain", [](Platform& p) { p.pck_crl.revoked_serials = {3}; }},
-      {"revoked pck-chain", [](Platform& p) { p.root_crl.revoked_serials = {2}; }},
-      {"expired pck-chain", [](Platform& p) { p.pck_crl.next_update = Platform::kTime - 1; }},
-      {"not-yet-valid pck-chain",
-       [](Platform& p) { p.root_crl.this_update = Platform::kTime + 1; }},
-      {"identity-mismatch pck-chain",
-       [](Platform& p) { p.pck_spec.common_name = "Intel SGX TCB Signing"; }},
-      {"identity-mismatch pck-chain", [](Platform& p) { p.ca_spec.common_name = "Another CA"; }},
-      {"malformed pck-platform", [](Platform& p) { p.pck_has_extension = false; }},
-      {"unsupported pck-key",
-       [](Platform& p) {
-         p.pck_key = SignerForTesting(KeyType::ec_p384);
-         p.qe_report_signer = p.root_key;
-       }},
-      {"bad-signature qe-report-signature", [](Platform& p) { p.qe_report_signer = p.ca_key; }},
-      {"binding-mismatch attestation-key-binding", [](Platform& p) { p.qe.report_data[40] = 1; }},
-      {"malformed attestation-key",
-       [](Platform& p) { p.attestation_key_bytes.emplace().fill(0x11); }},
-      {"bad-signature quote-signature", [](Platform& p) { p.quote_signer = p.pck_key; }},
-      {"bad-signature tcb-info-signature", [](Platform& p) { p.info_signer = p.pck_key; }},
-      {"identity-mismatch tcb-info-signature",
-       [](Platform& p) { p.tcb_spec.common_name = "Intel SGX PCK Certificate"; }},
-      {"revoked tcb-info-signature", [](Platform& p) { p.root_crl.revoked_serials = {4}; }},
-      {"expired tcb-info-signature",
-       [](Platform& p) { p.tcb_spec.not_after = Platform::kTime - 1; }},
-      {"unsupported tcb-info-format", [](Platform& p) { p.info.version = 4; }},
-      {"not-yet-valid tcb-info-validity",
-       [](Platform& p) { p.info.issue_date = Platform::kTime + 1; }},
-      {"expired tcb-info-validity", [](Platform& p) { p.info.next_update = Platform::kTime - 1; }},
-      {"wrong-collateral tcb-info-fmspc", [](Platform& p) { p.info.fmspc[0] ^= 1; }},
-      {"wrong-collateral tcb-info-pceid", [](Platform& p) { p.info.pce_id[0] ^= 1; }},
-      {"wrong-collateral qe-identity-kind", [](Platform& p) { p.identity.id = "QVE"; }},
-      {"not-yet-valid qe-identity-validity",
-       [](Platform& p) { p.identity.issue_date = Platform::kTime + 1; }},
-      {"expired qe-identity-validity",
-       [](Platform& p) { p.identity.next_update = Platform::kTime - 1; }},
-      {"identity-mismatch qe-miscselect", [](Platform& p) { p.qe.misc_select[1] = 1; }},
-      {"identity-mismatch qe-attributes", [](Platform& p) { p.qe.attributes[0] |= kEnclaveDebug; }},
-      {"identity-mismatch qe-mrsigner", [](Platform& p) { p.qe.mr_signer[31] ^= 1; }},
-      {"identity-mismatch qe-isvprodid", [](Platform& p) { p.qe.isv_prod_id = 9; }},
-      {"tcb-not-supported qe-tcb-level", [](Platform& p) { p.qe.isv_svn = 1; }},
-      {"tcb-not-supported tcb-level", [](Platform& p) { p.pck.sgx_components[15] = 0; }},
-      {"tcb-not-supported tcb-level", [](Platform& p) { p.pck.pce_svn = 4; }},
-      {"tcb-revoked tcb-not-revoked", [](Platform& p) { p.pck.sgx_components[0] = 2; }},
-      {"tcb-revoked tcb-not-revoked", [](Platform& p) { p.qe.isv_svn = 3; }},
-  };
-  return all;
 }
 
 TEST(TdxVerify, accepts_a_good_platform_of_each_kind_and_version) {
@@ -132,7 +68,7 @@ TEST(TdxVerify, names_what_it_measured) {
 TEST(TdxVerify, refuses_by_each_rule_what_it_is_there_for) {
   for (const auto& [tee, version] : {std::pair(TeeType::tdx, 4), std::pair(TeeType::sgx, 3)}) {
     const Platform good(tee, static_cast<uint16_t>(version));
-    for (const auto& [expected, spoil] : refusals()) {
+    for (const auto& [expected, spoil] : refusals_for_testing()) {
       Platform platform = good;
       spoil(platform);
       const Verified<Claims> result = verify(platform, platform.make());
@@ -142,18 +78,7 @@ TEST(TdxVerify, refuses_by_each_rule_what_it_is_there_for) {
 }
 
 TEST(TdxVerify, refuses_tdx_modules_that_are_unknown_altered_or_revoked) {
-  const Refusal wrong[] = {
-      {"wrong-collateral tcb-info-kind", [](Platform& p) { p.info_id = "SGX"; }},
-      {"unsupported tcb-info-format", [](Platform& p) { p.info_id = "XYZ"; }},
-      {"wrong-collateral tdx-module-identity", [](Platform& p) { p.td.tee_tcb_svn[1] = 2; }},
-      {"identity-mismatch tdx-module-mrsigner", [](Platform& p) { p.td.mr_signer_seam[0] = 1; }},
-      {"identity-mismatch tdx-module-attributes", [](Platform& p) { p.td.seam_attributes[0] = 1; }},
-      {"tcb-not-supported tdx-module-tcb-level", [](Platform& p) { p.td.tee_tcb_svn[0] = 0; }},
-      {"tcb-revoked tcb-not-revoked", [](Platform& p) { p.td.tee_tcb_svn[0] = 1; }},
-      {"identity-mismatch tdx-module-mrsigner",
-       [](Platform& p) { p.td.tee_tcb_svn[1] = 0, p.td.mr_signer_seam[0] = 1; }},
-  };
-  for (const auto& [expected, spoil] : wrong) {
+  for (const auto& [expected, spoil] : td_refusals_for_testing()) {
     Platform platform;
     spoil(platform);
     EXPECT_EQ(told(verify(platform, platform.make())), expected);

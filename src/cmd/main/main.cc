@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"run", "ask a model, on the terminal", sotto::cmd::add_run},
     {"serve", "serve models by OpenAI's API", sotto::cmd::add_serve},
     {"keys", "make, list and revoke API keys for the server", sotto::cmd::add_keys},
+    {"verify", "check attestation evidence against a policy", sotto::cmd::add_verify},
     {"inspect", "show what a model file holds, and its identity", sotto::cmd::add_inspect},
     {"bench", "measure a model, or a shape of model, on this machine", sotto::cmd::add_bench},
     {"tokenize", "turn text into token ids, or back", sotto::cmd::add_tokenize},

@@ -1,0 +1,130 @@
+// `sotto verify`: one piece of evidence, its collateral and a policy → verified or rejected.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attest/appraise/appraisal_json.h"
+#include "attest/verify/verify_evidence.h"
+#include "base/text_encoding.h"
+#include "base/utc_time.h"
+#include "cmd/commands.h"
+#include "cmd/evidence_files.h"
+#include "cmd/verify_report.h"
+
+namespace sotto::cmd {
+namespace {
+
+using namespace attest;
+
+struct VerifyCommand {
+  std::string file;
+  std::string kind;
+  std::string policy;
+  std::string at;
+  std::string collateral;
+  std::string root;
+  std::string nonce;
+  bool offline = false;
+  bool json = false;
+  bool ear = false;
+};
+
+// "2025-06-19T10:16:03Z", "2025-06-19", seconds since 1970, or now for nothing.
+Result<int64_t> time_of(const std::string& text) {
+  if (text.empty()) return static_cast<int64_t>(std::time(nullptr));
+  if (text.size() <= 11 && text.find_first_not_of("0123456789") == std::string::npos) {
+    return static_cast<int64_t>(std::stoll(text));
+  }
+  const Result<int64_t> time = parse_utc_time(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!time) {
+    return fail(ErrorKind::malformed, "--at {}: a time is like 2025-06-19T10:16:03Z or 2025-06-19",
+                text);
+  }
+  return time;
+}
+
+Result<Policy> policy_of(const std::string& path) {
+  if (path.empty()) return default_policy();
+  const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kPolicyBytesMax));
+  Result<Policy> policy = parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!policy) return within(path, policy.error());
+  if (policy->name.empty()) policy->name = path;
+  return policy;
+}
+
+Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
+  Roots roots = Roots::pinned();
+  if (command.root.empty()) return roots;
+  const std::vector<uint8_t> bytes = TRY(read_evidence_file(command.root, crypto::kPemBytesMax));
+  Result<std::vector<crypto::Certificate>> given = crypto::parse_certificates(bytes);
+  if (!given) return within("--root " + command.root, given.error());
+  const std::vector<Vendor> vendors = vendors_of(kind);
+  if (vendors.empty()) {
+    return fail(ErrorKind::unsupported, "--root: evidence of kind {} is trusted by keys, not roots",
+                command.kind);
+  }
+  for (Vendor vendor : vendors) {
+    roots.replace(vendor, *given, roots.of(vendor).intermediates);
+  }
+  return roots;
+}
+
+Result<int> run(const VerifyCommand& command) {
+  const EvidenceKind kind = evidence_kind(command.kind).value();  // the option let it through
+  const int64_t time = TRY(time_of(command.at));
+  const Policy policy = TRY(policy_of(command.policy));
+  const Roots roots = TRY(roots_of(command, kind));
+  VerifyOptions options;
+  if (!command.nonce.empty()) {
+    Result<std::vector<uint8_t>> nonce = bytes_of_hex(command.nonce);
+    if (!nonce) return within("--nonce", nonce.error());
+    options.nonce = std::move(*nonce);
+  }
+  const std::vector<uint8_t> evidence = TRY(read_evidence_file(command.file, kCollateralBytesMax));
+  Collateral collateral;
+  if (!command.collateral.empty()) collateral = TRY(read_collateral(command.collateral, kind));
+  const Appraisal appraisal =
+      appraise(verify_evidence(kind, evidence, collateral, roots, time, options), policy);
+  if (command.ear) {
+    fmt::print("{}\n", boost::json::serialize(ear_json(appraisal, time)));
+  } else if (command.json) {
+    fmt::print("{}\n", boost::json::serialize(appraisal_json(appraisal)));
+  } else {
+    print_appraisal(appraisal, !command.root.empty());
+  }
+  return appraisal.verified ? kExitOk : kExitUntrusted;
+}
+
+}  // namespace
+
+Run add_verify(CLI::App& app) {
+  auto command = std::make_shared<VerifyCommand>();
+  std::vector<std::string> kinds;
+  for (EvidenceKind kind : evidence_kinds()) kinds.emplace_back(to_string(kind));
+  app.add_option("FILE", command->file, "the evidence, as its platform made it")->required();
+  app.add_option("--kind", command->kind, "what the evidence is")
+      ->required()
+      ->check(CLI::IsMember(kinds));
+  app.add_option("--collateral", command->collateral,
+                 "a folder of files by their names (tcb_info.json, pck_crl.der, …), one "
+                 "certificate, manifest or key set, or a bundle's collateral as JSON");
+  app.add_option("--policy", command->policy, "a policy in TOML instead of the default one");
+  app.add_option("--at", command->at,
+                 "verify as of this time, such as 2025-06-19T10:16:03Z; now by default");
+  app.add_option("--nonce", command->nonce, "hexadecimal: must be in the evidence");
+  app.add_option("--root", command->root,
+                 "trust this root (PEM or DER) instead of the vendor's, for this one call");
+  app.add_flag("--offline", command->offline, "use no network; a file never needs one");
+  app.add_flag("--json", command->json, "one JSON object, for machines");
+  app.add_flag("--ear", command->ear, "the result as an EAT Attestation Result, unsigned");
+  app.footer("Example: sotto verify quote.bin --kind tdx-quote --collateral collateral/");
+  return [command] { return run(*command); };
+}
+
+}  // namespace sotto::cmd
