@@ -126,10 +126,23 @@ TEST(SnpVerify, needs_one_certificate_of_the_reports_key) {
   Case noise;
   noise.certificate = Raw(100, 0x30);
   expect_refused(noise, Reason::malformed, "key-certificate");
+  const auto in_pem = [](const std::vector<crypto::Certificate>& certificates) {
+    const std::string text = crypto::pem_for_testing(certificates);
+    return Raw(text.begin(), text.end());
+  };
   Case two;
-  const std::string text = crypto::pem_for_testing({milan().issue(two.key), milan().ark()});
-  two.certificate = Raw(text.begin(), text.end());
+  two.certificate = in_pem({milan().issue(two.key), milan().issue(two.key)});
   expect_refused(two, Reason::wrong_collateral, "key-certificate");
+  Case only_others;
+  only_others.certificate = in_pem({milan().intermediate(SigningKey::vcek), milan().ark()});
+  expect_refused(only_others, Reason::wrong_collateral, "key-certificate");
+  // The whole path in one file, which then needs no other intermediates.
+  Case path;
+  path.certificate =
+      in_pem({milan().ark(), milan().intermediate(SigningKey::vcek), milan().issue(path.key)});
+  path.roots = Roots();
+  path.roots->replace(Vendor::amd, {milan().ark()});
+  EXPECT_TRUE(path.run());
 }
 
 TEST(SnpVerify, needs_a_path_to_its_root) {
