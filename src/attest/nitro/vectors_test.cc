@@ -100,7 +100,9 @@ TEST_F(NitroVectors, get_their_verdicts) {
       EXPECT_EQ(claims->debug, vector.debug) << vector.file;
       const Appraisal appraisal = appraise(claims, default_policy());
       ASSERT_EQ(appraisal.verified, !vector.debug) << vector.file;
-      if (appraisal.error) EXPECT_EQ(appraisal.error->reason, Reason::debug) << vector.file;
+      if (appraisal.error) {
+        EXPECT_EQ(appraisal.error->reason, Reason::debug) << vector.file;
+      }
       EXPECT_EQ(claims->issued_at, vector.issued_at) << vector.file;
       EXPECT_GE(claims->rules.size(), 5u);
     } else {

@@ -154,7 +154,9 @@ TEST_F(SnpVectors, that_are_good_are_verified) {
     EXPECT_EQ(claims->debug, vector.debug) << vector.report;
     const Appraisal appraisal = appraise(claims, default_policy());
     ASSERT_EQ(appraisal.verified, !vector.debug) << vector.report;
-    if (appraisal.error) EXPECT_EQ(appraisal.error->reason, Reason::debug);
+    if (appraisal.error) {
+      EXPECT_EQ(appraisal.error->reason, Reason::debug);
+    }
     EXPECT_FALSE(claims->flags.at("migratable")) << vector.report;
     EXPECT_EQ(claims->flags.at("revocation_checked"), !vector.crl.empty());
     EXPECT_FALSE(claims->root_replaced);

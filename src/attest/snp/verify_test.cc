@@ -36,7 +36,9 @@ struct Case {
           collateral.add(std::string(kKeyCertificate),
                          certificate ? bytes : Raw(issued.der().begin(), issued.der().end())));
     }
-    if (crl) EXPECT_TRUE(collateral.add(std::string(kRevocationList), *crl));
+    if (crl) {
+      EXPECT_TRUE(collateral.add(std::string(kRevocationList), *crl));
+    }
     return verify_snp_report(report, collateral, roots.value_or(signer.roots()), time);
   }
 
