@@ -22,6 +22,7 @@ constexpr std::pair<EvidenceKind, std::string_view> kKinds[] = {
     {EvidenceKind::nras_token, "nras-token"},
     {EvidenceKind::maa_token, "maa-token"},
     {EvidenceKind::ita_token, "ita-token"},
+    {EvidenceKind::eat_token, "eat-token"},
     {EvidenceKind::event_log, "event-log"},
 };
 

@@ -29,6 +29,7 @@ enum class EvidenceKind : uint8_t {
   nras_token,
   maa_token,
   ita_token,
+  eat_token,  // of another service, by keys that the caller gives
   event_log,
 };
 

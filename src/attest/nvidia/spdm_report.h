@@ -19,7 +19,7 @@ inline constexpr uint64_t kSpdmNonceBytes = 32;
 inline constexpr uint64_t kReportSignatureBytes = 96;  // r and s of P-384
 inline constexpr uint64_t kMeasurementBytesMax = 64;
 
-// Fields of the device's opaque data; others are kept by number and passed over.
+// Fields of the device's opaque data [NVIDIA-ATTESTATION]; others are kept by number and passed over.
 enum class OpaqueField : uint16_t {
   driver_version = 3,
   gpu_info = 4,

@@ -1,4 +1,5 @@
-// Answers of NVIDIA's Remote Attestation Service: a detached EAT bundle [NRAS].
+// Answers of NVIDIA's Remote Attestation Service: a detached EAT bundle
+// [NVIDIA-ATTESTATION].
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 

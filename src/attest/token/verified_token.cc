@@ -15,6 +15,7 @@ namespace json = boost::json;
 using crypto::Certificate;
 
 constexpr int64_t kTimeMax = 253402300799;  // the end of the year 9999
+constexpr size_t kNoncesMax = 16;
 
 struct ChosenKey {
   crypto::PublicKey key;
@@ -217,7 +218,7 @@ std::vector<std::string> eat_nonces(const json::object& payload) {
   if (value->is_string()) nonces.emplace_back(value->get_string());
   if (!value->is_array()) return nonces;
   for (const json::value& item : value->get_array()) {
-    if (item.is_string()) nonces.emplace_back(item.get_string());
+    if (item.is_string() && nonces.size() < kNoncesMax) nonces.emplace_back(item.get_string());
   }
   return nonces;
 }
@@ -229,8 +230,11 @@ Claims start_claims(EvidenceKind kind, const VerifiedToken& token, int64_t time)
   claims.issued_at = token.issued_at;
   claims.valid_until = token.valid_until;
   claims.notes.emplace("issuer", token.issuer);
+  int number = 0;  // "eat_nonce", "eat_nonce2", …
   for (const std::string& nonce : eat_nonces(token.payload)) {
-    claims.values.emplace("eat_nonce", std::vector<uint8_t>(nonce.begin(), nonce.end()));
+    ++number;
+    claims.values.emplace(number == 1 ? "eat_nonce" : fmt::format("eat_nonce{}", number),
+                          std::vector<uint8_t>(nonce.begin(), nonce.end()));
   }
   return claims;
 }

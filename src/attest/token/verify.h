@@ -50,4 +50,10 @@ Verified<Claims> verify_google_cs_token(Bytes evidence, const Collateral& collat
 Verified<Claims> verify_nras_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
                                    int64_t time, const TokenOptions& options = {});
 
+// An Entity Attestation Token of any service whose key is given; `options.issuer` says whose it must
+// be. Rules beside those of all tokens: eat (a nonce or a profile, without either of which it is none). Debug
+// is claimed unless the token says that it is disabled.
+Verified<Claims> verify_eat_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                  int64_t time, const TokenOptions& options = {});
+
 }  // namespace sotto::attest::token

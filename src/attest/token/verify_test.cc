@@ -289,6 +289,26 @@ TEST(TokenVerify, refuses_google_tokens_by_each_rule) {
   EXPECT_TRUE(debug->debug);
 }
 
+TEST(TokenVerify, reads_eat_tokens_of_any_issuer_and_claims_debug_unless_it_is_ruled_out) {
+  const std::string payload = R"({"iss":"https://verifier.example",)" + kTimes +
+                              R"(,"eat_nonce":"AQIDBA","eat_profile":"tag:x","ueid":"AQ",)"
+                              R"("hwmodel":"m","secboot":true,"dbgstat":"disabled-permanently"})";
+  const auto verify = [&](const std::string& text, const TokenOptions& options = {}) {
+    return verify_eat_token(as_bytes(signed_by_service(text)), keys(), {}, kTime, options);
+  };
+  const auto good = verify(payload, {.nonce = {1, 2, 3, 4}, .issuer = "https://verifier.example"});
+  ASSERT_TRUE(good) << good.error().message;
+  EXPECT_FALSE(good->debug);
+  EXPECT_TRUE(good->flags.at("secure_boot"));
+  EXPECT_EQ(good->notes.at("profile"), "tag:x");
+  EXPECT_EQ(outcome(verify(payload, {.issuer = "https://other.example"})), "!identity-mismatch");
+  EXPECT_EQ(outcome(verify(payload, {.nonce = {1, 2, 3, 5}})), "!binding-mismatch");
+  EXPECT_TRUE(verify(replaced(payload, "disabled-permanently", "enabled"))->debug);
+  EXPECT_TRUE(verify(replaced(payload, ",\"dbgstat\":\"disabled-permanently\"", ""))->debug);
+  const std::string plain = replaced(replaced(payload, "eat_nonce", "x"), "eat_profile", "y");
+  EXPECT_EQ(outcome(verify(plain)), "!wrong-kind");
+}
+
 // An answer about one GPU, with a change to either of its tokens' payloads.
 std::string nras_answer(const std::function<std::string(std::string)>& device_change,
                         const std::function<std::string(std::string)>& overall_change,
