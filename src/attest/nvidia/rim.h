@@ -36,7 +36,8 @@ struct Rim {
 Verified<Rim> verify_rim(Bytes xml, const Anchors& anchors, const std::vector<crypto::Crl>& crls,
                          int64_t time);
 
-// For fuzzing and inspection: the same without any check of the signature or its signer.
+// For fuzzing and inspection: the same without any check of the signature or its signer. Also what
+// tells whether a file is a driver's manifest or a VBIOS's (is_vbios()): nothing else in it does.
 Result<Rim> parse_rim_unverified(Bytes xml);
 
 }  // namespace sotto::attest::nvidia

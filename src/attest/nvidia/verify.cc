@@ -114,7 +114,11 @@ class Verification {
         TRY(lift("device certificate", firmware_ids(leaf)));
     claims_.values.emplace("certified_fwid", certified.front());
     const std::optional<Bytes> reported = report_.find(OpaqueField::fwid);
-    if (!reported) return {};
+    if (!reported) {
+      rules_.record("firmware-id", RuleVerdict::passed, "a certified firmware, as reported if it is",
+                    "certified, and not repeated: " + hex_of(certified.front()));
+      return {};
+    }
     const bool equal = std::equal(reported->begin(), reported->end(), certified.front().begin(),
                                   certified.front().end());
     return rules_.require("firmware-id", equal, Reason::binding_mismatch, hex_of(certified.front()),

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <map>
 
+#include "attest/appraise/appraise.h"
 #include "attest/cbor/cbor.h"
-#include "attest/snp/policy.h"
 #include "attest/snp/verify.h"
 #include "attest/vectors_for_testing.h"
 #include "base/text_encoding.h"
@@ -122,7 +122,7 @@ TEST(SnpContainers, hold_reports_of_aws_that_are_verified) {
     EXPECT_EQ(claims->notes.at("signing_key"), "VLEK");
     EXPECT_EQ(claims->notes.at("report_version"), "5");
     EXPECT_EQ(claims->notes.at("product"), "Milan");
-    EXPECT_TRUE(appraise(*claims, {}));
+    EXPECT_TRUE(appraise(claims, default_policy()).verified);
   }
 }
 
@@ -133,7 +133,7 @@ TEST(SnpContainers, hold_a_report_of_google_that_is_verified) {
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   EXPECT_EQ(claims->notes.at("signing_key"), "VCEK");
   EXPECT_EQ(claims->notes.at("current_mitigations"), "0xb");
-  EXPECT_TRUE(appraise(*claims, {}));
+  EXPECT_TRUE(appraise(claims, default_policy()).verified);
 }
 
 }  // namespace

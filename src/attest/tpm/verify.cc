@@ -239,6 +239,8 @@ Verified<void> check_key_certificate(const QuoteEvidence& evidence, const Attest
       rules.check("tpm-key-chain", "a path from the attestation key's certificate to a pinned root",
                   lift("attestation key's certificate",
                        crypto::verify_chain(leaf, intermediates, anchors.roots, {}, time))));
+  claims.notes["ak_subject"] = leaf.subject();
+  claims.notes["ak_root"] = path.back().subject_common_name();
   for (const crypto::Certificate& one : path) {
     claims.valid_until = std::min(claims.valid_until.value_or(one.not_after()), one.not_after());
   }

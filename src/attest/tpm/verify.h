@@ -43,7 +43,8 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
                            std::optional<Bytes> qualifying_data, RuleList& rules, Claims& claims);
 
 // The certificate is for this key and its path leads to one of the anchors' roots at `time`. Zeros
-// after it (NV indices end in them) are ignored. Rules: tpm-key-certificate, tpm-key-chain.
+// after it (NV indices end in them) are ignored. Rules: tpm-key-certificate, tpm-key-chain; notes
+// ak_subject (Google's names the instance) and ak_root.
 Verified<void> check_key_certificate(const QuoteEvidence& evidence, const AttestationKey& key,
                                      const Anchors& anchors, int64_t time, RuleList& rules,
                                      Claims& claims);

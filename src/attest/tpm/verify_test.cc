@@ -79,6 +79,8 @@ TEST(TpmQuoteVectors, with_a_certificate_are_accepted_by_googles_pinned_root) {
     ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
     EXPECT_EQ(claims->report_data.size(), 32u);
     EXPECT_FALSE(claims->root_replaced);
+    EXPECT_EQ(claims->notes.at("ak_root"), "EK/AK CA Root");
+    EXPECT_THAT(claims->notes.at("ak_subject"), ::testing::HasSubstr("Google Compute Engine"));
     EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), kJune2026)), "untrusted-root");
     constexpr int64_t kBefore = 1'700'000'000, kLongAfter = 4'900'000'000;
     EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kBefore)),
