@@ -137,6 +137,7 @@ void add_contents(Maker& maker) {
             [](Parts& it) { it.put(0x08, kPolicySmt | kPolicyReservedOne | kPolicyDebug); });
   maker.add("migration", "policy", "flag migratable",
             [](Parts& it) { it.put(0x08, kPolicySmt | kPolicyReservedOne | kPolicyMigration); });
+  maker.add("vmpl-2", "policy", "note vmpl", [](Parts& it) { it.put(0x30, uint32_t{2}); });
 }
 
 }  // namespace

@@ -348,7 +348,7 @@ void expect_rejected(Case& evidence, const Policy& policy, Reason reason, std::s
   EXPECT_TRUE(appraisal.error->message.starts_with(rule)) << appraisal.error->message;
 }
 
-TEST(SnpAppraisal, by_default_refuses_debug_and_migration) {
+TEST(SnpAppraisal, by_default_refuses_debug_migration_and_low_privilege) {
   Case plain;
   EXPECT_TRUE(appraise(plain.run(), default_policy()).verified);
   Case old;
@@ -361,6 +361,9 @@ TEST(SnpAppraisal, by_default_refuses_debug_and_migration) {
   Case migration;
   migration.put(0x08, kPolicySmt | kPolicyReservedOne | kPolicyMigration);
   expect_rejected(migration, default_policy(), Reason::policy, "flag migratable");
+  Case vmpl;
+  vmpl.put(0x30, uint32_t{2});
+  expect_rejected(vmpl, default_policy(), Reason::policy, "note vmpl");
 }
 
 TEST(SnpAppraisal, finds_every_claim_that_a_policy_may_insist_on) {
