@@ -49,6 +49,8 @@ Verified<Claims> verify_with_nonce(EvidenceKind kind, Bytes evidence, const Coll
       return token::verify_maa_token(evidence, collateral, roots, time, token);
     case EvidenceKind::ita_token:
       return token::verify_ita_token(evidence, collateral, roots, time, token);
+    case EvidenceKind::eat_token:
+      return token::verify_eat_token(evidence, collateral, roots, time, token);
     case EvidenceKind::google_cs_token:
       return token::verify_google_cs_token(evidence, collateral, roots, time, token);
     default:
@@ -81,6 +83,39 @@ bool holds(Bytes file, std::string_view text) {
 
 }  // namespace
 
+std::string_view platform_of(EvidenceKind kind) {
+  switch (kind) {
+    case EvidenceKind::tdx_quote:
+      return "intel-tdx";
+    case EvidenceKind::sgx_quote:
+      return "intel-sgx";
+    case EvidenceKind::snp_report:
+      return "amd-sev-snp";
+    case EvidenceKind::nitro_document:
+      return "aws-nitro";
+    case EvidenceKind::tpm_quote:
+      return "tpm";
+    case EvidenceKind::azure_hcl_report:
+      return "azure";
+    case EvidenceKind::azure_imds_document:
+      return "azure-instance";
+    case EvidenceKind::google_endorsement:
+      return "google-firmware";
+    case EvidenceKind::nvidia_gpu_report:
+    case EvidenceKind::nras_token:
+      return "nvidia-gpu";
+    case EvidenceKind::nvidia_switch_report:
+      return "nvidia-switch";
+    case EvidenceKind::google_cs_token:
+    case EvidenceKind::maa_token:
+    case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
+    case EvidenceKind::event_log:
+      return "unknown";  // only the evidence itself says it
+  }
+  return "unknown";
+}
+
 std::vector<Vendor> vendors_of(EvidenceKind kind) {
   switch (kind) {
     case EvidenceKind::tdx_quote:
@@ -107,6 +142,7 @@ std::vector<Vendor> vendors_of(EvidenceKind kind) {
       return {Vendor::intel_trust_authority};
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
+    case EvidenceKind::eat_token:
     case EvidenceKind::event_log:
       return {};
   }
@@ -159,6 +195,7 @@ Result<std::string> name_of_single_collateral(EvidenceKind kind, Bytes file) {
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
     case EvidenceKind::google_cs_token:
       return std::string(token::kTokenKeys);
     case EvidenceKind::azure_imds_document:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attest/claims.h"
@@ -25,6 +26,9 @@ struct VerifyOptions {
 Verified<Claims> verify_evidence(EvidenceKind kind, Bytes evidence, const Collateral& collateral,
                                  const Roots& roots, int64_t time,
                                  const VerifyOptions& options = {});
+
+// What claims of the kind mostly call their platform: for results of evidence that did not verify.
+std::string_view platform_of(EvidenceKind kind);
 
 // Whose roots evidence of the kind is trusted by; none for tokens of keys that the caller gives.
 std::vector<Vendor> vendors_of(EvidenceKind kind);
