@@ -72,6 +72,7 @@ std::vector<std::string_view> required_rules(EvidenceKind kind) {
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
       return {"token-format",  "token-key",    "token-signature",
               "token-payload", "token-expiry", "token-issuer"};
     case EvidenceKind::azure_imds_document:

@@ -39,7 +39,7 @@ class Verification {
   Verified<Claims> run(Bytes evidence) {
     report_ = TRY(rules_.check("report-format", "an SPDM 1.1 measurement report",
                                lift("report", parse_report(evidence))));
-    TRY(read_crls());
+    TRY(rules_.check("revocation-lists", "lists that can be read", read_crls()));
     TRY(rules_.check("device-certificates", "the device's and its issuers'", read_chain()));
     const Certificate& leaf = chain_.front();
     // Before the chain, because it costs a fifth of it: what is refused is refused early. Neither
@@ -90,7 +90,8 @@ class Verification {
   }
 
   Verified<void> check_device(const Certificate& leaf) {
-    device_ = TRY(lift("device", device_of(leaf)));
+    device_ =
+        TRY(rules_.check("device-kind", "a device that is known", lift("device", device_of(leaf))));
     const bool is_one = is_switch(device_.architecture);
     return rules_.require("device-kind", is_one == is_switch_kind(), Reason::wrong_kind,
                           is_switch_kind() ? "a switch" : "a GPU", is_one ? "a switch" : "a GPU");
@@ -111,11 +112,13 @@ class Verification {
   // drivers and of switches do not repeat it; the certificate always has it.
   Verified<void> check_firmware_id(const Certificate& leaf) {
     const std::vector<std::vector<uint8_t>> certified =
-        TRY(lift("device certificate", firmware_ids(leaf)));
+        TRY(rules_.check("firmware-id", "the certificate says which firmware it is for",
+                         lift("device certificate", firmware_ids(leaf))));
     claims_.values.emplace("certified_fwid", certified.front());
     const std::optional<Bytes> reported = report_.find(OpaqueField::fwid);
     if (!reported) {
-      rules_.record("firmware-id", RuleVerdict::passed, "a certified firmware, as reported if it is",
+      rules_.record("firmware-id", RuleVerdict::passed,
+                    "a certified firmware, as reported if it is",
                     "certified, and not repeated: " + hex_of(certified.front()));
       return {};
     }
@@ -134,9 +137,8 @@ class Verification {
   }
 
   Verified<void> describe_claims() {
-    const Result<void> described = describe(report_, device_, claims_);
-    if (!described) return rules_.with_rules(from_error("report", described.error()));
-    return {};
+    return rules_.check("report-content", "fields that this program understands",
+                        lift("report", describe(report_, device_, claims_)));
   }
 
   // The manifest of that name, verified, of the version and the product that it must be.
@@ -170,7 +172,7 @@ class Verification {
     std::optional<Rim> driver;
     if (!is_switch_kind()) {
       const auto version = claims_.notes.find("driver_version");
-      TRY(rules_.require("driver-version", version != claims_.notes.end(), Reason::malformed,
+      TRY(rules_.require("report-content", version != claims_.notes.end(), Reason::malformed,
                          "a driver's version", "none"));
       driver = TRY(check_rim("driver-rim", kDriverRim, version->second));
     }

@@ -29,8 +29,8 @@ struct DeviceOptions {
 };
 
 // A GPU's report; `wrong_kind` for a switch's. Rules, in this order: report-format,
-// device-certificates, report-signature, device-chain, device-kind, firmware-id, nonce (with one),
-// driver-rim, driver-rim-version, driver-rim-product, the same for vbios-rim, rim-indices, measurements. Both manifests must match the
+// revocation-lists, device-certificates, report-signature, device-chain, device-kind, firmware-id,
+// nonce (with one), report-content, driver-rim, driver-rim-version, driver-rim-product, the same for vbios-rim, rim-indices, measurements. Both manifests must match the
 // versions that the report states, and every measurement that one of them calls active must have one
 // of the values it allows; that of NVDEC0 counts only where the engine is on.
 Verified<Claims> verify_gpu_report(Bytes evidence, const Collateral& collateral, const Roots& roots,

@@ -6,10 +6,13 @@
 
 namespace sotto::attest::token {
 
-Verified<Claims> verify_eat_token(Bytes evidence, const Collateral& collateral, const Roots&,
-                                  int64_t time, const TokenOptions& options) {
-  RuleList rules;
-  const TokenTrust trust{TRY(keys_of(collateral)), nullptr, nullptr};
+namespace {
+
+Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Roots&, int64_t time,
+                        const TokenOptions& options, RuleList& rules) {
+  const TokenTrust trust{
+      TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), nullptr,
+      nullptr};
   const VerifiedToken token = TRY(verify_token(text_of(evidence), trust, time, rules));
   const std::vector<std::string> nonces = eat_nonces(token.payload);
   const Result<std::string_view> profile = json_string(token.payload, "eat_profile", "payload");
@@ -30,6 +33,14 @@ Verified<Claims> verify_eat_token(Bytes evidence, const Collateral& collateral, 
   claims.debug = !debug || !debug->starts_with("disabled");
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_eat_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                  int64_t time, const TokenOptions& options) {
+  RuleList rules;
+  return with_last_rule(verify(evidence, collateral, roots, time, options, rules), rules);
 }
 
 }  // namespace sotto::attest::token

@@ -73,14 +73,12 @@ Verified<void> read_tcb(const json::object& payload, RuleList& rules, Claims& cl
   return {};
 }
 
-}  // namespace
-
-Verified<Claims> verify_google_cs_token(Bytes evidence, const Collateral& collateral,
-                                        const Roots& roots, int64_t time,
-                                        const TokenOptions& options) {
-  RuleList rules;
+Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                        int64_t time, const TokenOptions& options, RuleList& rules) {
   const Anchors& anchors = roots.of(Vendor::google_confidential_space);
-  const TokenTrust trust{TRY(keys_of(collateral)), &anchors, nullptr};
+  const TokenTrust trust{
+      TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), &anchors,
+      nullptr};
   const VerifiedToken token = TRY(verify_token(text_of(evidence), trust, time, rules));
   TRY(rules.require("token-issuer", token.issuer == kIssuer, Reason::identity_mismatch,
                     std::string(kIssuer), token.issuer));
@@ -103,6 +101,15 @@ Verified<Claims> verify_google_cs_token(Bytes evidence, const Collateral& collat
   TRY(read_tcb(token.payload, rules, claims));
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_google_cs_token(Bytes evidence, const Collateral& collateral,
+                                        const Roots& roots, int64_t time,
+                                        const TokenOptions& options) {
+  RuleList rules;
+  return with_last_rule(verify(evidence, collateral, roots, time, options, rules), rules);
 }
 
 }  // namespace sotto::attest::token

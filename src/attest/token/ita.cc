@@ -45,13 +45,12 @@ Verified<void> read_tee(const json::object& payload, const json::object& tee, Ru
   return read_intel_tcb(rated, rules, claims);
 }
 
-}  // namespace
-
-Verified<Claims> verify_ita_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
-                                  int64_t time, const TokenOptions& options) {
-  RuleList rules;
+Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                        int64_t time, const TokenOptions& options, RuleList& rules) {
   const Anchors& anchors = roots.of(Vendor::intel_trust_authority);
-  const TokenTrust trust{TRY(keys_of(collateral)), nullptr, &anchors};
+  const TokenTrust trust{
+      TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), nullptr,
+      &anchors};
   const VerifiedToken token = TRY(verify_token(text_of(evidence), trust, time, rules));
   TRY(rules.require("token-issuer", is_service(token.issuer), Reason::identity_mismatch,
                     std::string(kIssuerName), token.issuer));
@@ -76,6 +75,14 @@ Verified<Claims> verify_ita_token(Bytes evidence, const Collateral& collateral, 
   if (!debug.starts_with("disabled")) claims.debug = true;
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_ita_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                  int64_t time, const TokenOptions& options) {
+  RuleList rules;
+  return with_last_rule(verify(evidence, collateral, roots, time, options, rules), rules);
 }
 
 }  // namespace sotto::attest::token

@@ -61,12 +61,11 @@ std::vector<std::string> nonces_of(const json::object& payload) {
   return nonces;
 }
 
-}  // namespace
-
-Verified<Claims> verify_maa_token(Bytes evidence, const Collateral& collateral, const Roots&,
-                                  int64_t time, const TokenOptions& options) {
-  RuleList rules;
-  const TokenTrust trust{TRY(keys_of(collateral)), nullptr, nullptr};
+Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Roots&, int64_t time,
+                        const TokenOptions& options, RuleList& rules) {
+  const TokenTrust trust{
+      TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), nullptr,
+      nullptr};
   const VerifiedToken token = TRY(verify_token(text_of(evidence), trust, time, rules));
   TRY(rules.require("token-issuer", is_instance(token.issuer), Reason::identity_mismatch,
                     "https://….attest.azure.net", token.issuer));
@@ -96,6 +95,14 @@ Verified<Claims> verify_maa_token(Bytes evidence, const Collateral& collateral, 
   note(token.payload, "x-ms-policy-hash", "policy_hash", claims);
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_maa_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                  int64_t time, const TokenOptions& options) {
+  RuleList rules;
+  return with_last_rule(verify(evidence, collateral, roots, time, options, rules), rules);
 }
 
 }  // namespace sotto::attest::token

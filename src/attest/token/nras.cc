@@ -105,14 +105,13 @@ Verified<void> read_device(const std::string& name, const VerifiedToken& device,
   return {};
 }
 
-}  // namespace
-
-Verified<Claims> verify_nras_token(Bytes evidence, const Collateral& collateral, const Roots&,
-                                   int64_t time, const TokenOptions& options) {
-  RuleList rules;
+Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Roots&, int64_t time,
+                        const TokenOptions& options, RuleList& rules) {
   const Answer answer = TRY(rules.check("answer-format", "a token and its devices' tokens",
                                         parse_answer(text_of(evidence))));
-  const TokenTrust trust{TRY(keys_of(collateral)), nullptr, nullptr};
+  const TokenTrust trust{
+      TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), nullptr,
+      nullptr};
   const VerifiedToken overall = TRY(verify_token(answer.overall, trust, time, rules));
   TRY(rules.require("token-issuer", overall.issuer == kIssuer, Reason::identity_mismatch,
                     std::string(kIssuer), overall.issuer));
@@ -140,6 +139,14 @@ Verified<Claims> verify_nras_token(Bytes evidence, const Collateral& collateral,
   claims.notes.emplace("devices", fmt::format("{}", answer.devices.size()));
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_nras_token(Bytes evidence, const Collateral& collateral, const Roots& roots,
+                                   int64_t time, const TokenOptions& options) {
+  RuleList rules;
+  return with_last_rule(verify(evidence, collateral, roots, time, options, rules), rules);
 }
 
 }  // namespace sotto::attest::token

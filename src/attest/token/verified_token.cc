@@ -223,6 +223,14 @@ std::vector<std::string> eat_nonces(const json::object& payload) {
   return nonces;
 }
 
+Verified<Claims> with_last_rule(Verified<Claims> result, RuleList& rules) {
+  if (result || !result.error().rules.empty()) return result;
+  rules.record("token-claims", RuleVerdict::failed, "claims in the service's form",
+               result.error().message);
+  result.error().rules = rules.rules();
+  return result;
+}
+
 Claims start_claims(EvidenceKind kind, const VerifiedToken& token, int64_t time) {
   Claims claims;
   claims.kind = kind;

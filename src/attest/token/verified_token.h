@@ -54,6 +54,10 @@ std::string_view text_of(Bytes evidence);
 // `eat_nonce`, which is one text or a list of them [RFC9711 §4.1].
 std::vector<std::string> eat_nonces(const boost::json::object& payload);
 
+// The same, but a refusal that no rule has named is one of the rule token-claims: the token says
+// something in another form than its service does.
+Verified<Claims> with_last_rule(Verified<Claims> result, RuleList& rules);
+
 // Claims of every token.
 Claims start_claims(EvidenceKind kind, const VerifiedToken& token, int64_t time);
 

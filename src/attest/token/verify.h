@@ -26,10 +26,10 @@ struct TokenOptions {
   std::string audience = {};  // one of the token's; empty: any
 };
 
-// Rules of all of them, in this order: token-format, token-key (a given key of that id and algorithm,
+// Rules of all of them, in this order: token-keys (which can be read), token-format, token-key (a given key of that id and algorithm,
 // or the header's certificates to a pinned root), token-key-certificate (where the key has one),
 // token-signature, token-payload, token-not-before, token-issued, token-expiry, token-issuer,
-// token-audience and nonce (with one). A token is good while time < exp; nbf and iat may be up to a
+// token-audience and nonce (with one), token-claims. A token is good while time < exp; nbf and iat may be up to a
 // minute ahead. Debug and out-of-date platforms are claims that a policy judges.
 
 // Microsoft Azure Attestation: SEV-SNP, TDX and SGX, and Azure VMs on them.

@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "attest/token/payloads_for_testing.h"
 #include "attest/token/token_for_testing.h"
 #include "attest/vectors_for_testing.h"
 #include "crypto/sha256.h"
@@ -16,7 +17,7 @@ namespace {
 using crypto::KeyType;
 using crypto::SignerForTesting;
 
-constexpr int64_t kTime = 1'780'000'000;
+constexpr int64_t kTime = kTokenTimeForTesting;
 constexpr int64_t kDay = 86'400;
 
 const SignerForTesting& service() {
@@ -29,50 +30,6 @@ Collateral keys(std::string_view more = R"(,"kid":"k")") {
   const std::string jwk = p384_jwk(service().public_key(), more);
   EXPECT_TRUE(collateral.add(std::string(kTokenKeys), {jwk.begin(), jwk.end()}));
   return collateral;
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
-const std::string kTimes = R"("iat":1780000000,"nbf":1780000000,"exp":1780003600)";
-const std::string kHash48 = std::string(96, 'a');
-const std::string kHash32 = std::string(64, 'b');
-const std::string kHash64 = std::string(128, 'c');
-
-std::string maa_payload() {
-  return R"({"iss":"https://test.eus.attest.azure.net",)" + kTimes +
-         R"(,"x-ms-attestation-type":"sevsnpvm","nonce":"AQIDBA","x-ms-sevsnpvm-launchmeasurement":")" +
-         kHash48 + R"(","x-ms-sevsnpvm-reportdata":")" + kHash64 +
-         R"(","x-ms-sevsnpvm-hostdata":")" + kHash32 + R"(","x-ms-sevsnpvm-idkeydigest":")" +
-         kHash48 + R"(","x-ms-sevsnpvm-authorkeydigest":")" + kHash48 +
-         R"(","x-ms-sevsnpvm-reportid":")" + kHash32 +
-         R"(","x-ms-sevsnpvm-is-debuggable":false,"x-ms-sevsnpvm-migration-allowed":false})";
-}
-
-std::string tdx_members() {
-  std::string members;
-  for (const char* name : {"mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "mrseam", "mrconfigid",
-                           "mrowner", "mrownerconfig"}) {
-    members += "\"tdx_" + std::string(name) + "\":\"" + kHash48 + "\",";
-  }
-  return members + R"("tdx_report_data":")" + kHash64 +
-         R"(","tdx_td_attributes":"0000001000000000","tdx_tee_tcb_svn":"03000500000000000000000000000000",)"
-         R"("tdx_td_attributes_debug":false)";
-}
-
-std::string ita_payload() {
-  return R"({"iss":"Intel Trust Authority",)" + kTimes + "," + tdx_members() +
-         R"(,"attester_type":"TDX","attester_tcb_status":"UpToDate","dbgstat":"disabled"})";
-}
-
-std::string google_payload() {
-  return R"({"iss":"https://confidentialcomputing.googleapis.com","aud":"me",)" + kTimes +
-         R"(,"eat_nonce":["one","two"],"swname":"CONFIDENTIAL_SPACE","hwmodel":"GCP_INTEL_TDX",)"
-         R"("dbgstat":"disabled-since-boot","submods":{"container":{"image_digest":"sha256:)" +
-         kHash32 + R"("}}})";
 }
 
 using Verify = decltype(&verify_maa_token);
@@ -309,35 +266,19 @@ TEST(TokenVerify, reads_eat_tokens_of_any_issuer_and_claims_debug_unless_it_is_r
   EXPECT_EQ(outcome(verify(plain)), "!wrong-kind");
 }
 
-// An answer about one GPU, with a change to either of its tokens' payloads.
-std::string nras_answer(const std::function<std::string(std::string)>& device_change,
-                        const std::function<std::string(std::string)>& overall_change,
-                        const SignerForTesting& device_signer = service()) {
-  const std::string iss = R"({"iss":"https://nras.attestation.nvidia.com",)" + kTimes +
-                          R"(,"eat_nonce":")" + kHash32 + "\",";
-  const std::string device = make_token(
-      R"({"alg":"ES384","kid":"k"})",
-      device_change(iss + R"("measres":"success","dbgstat":"disabled","hwmodel":"GH100"})"),
-      device_signer);
-  const std::string digest = hex_of(crypto::sha256(as_bytes(device)));
-  const std::string overall = signed_by_service(overall_change(
-      iss + R"("x-nvidia-overall-att-result":true,"submods":{"GPU-0":["DIGEST",["SHA-256",")" +
-      digest + R"("]]}})"));
-  return R"([["JWT",")" + overall + R"("],{"GPU-0":")" + device + R"("}])";
-}
-
 TEST(TokenVerify, refuses_nras_answers_by_each_rule) {
   const auto same = [](std::string payload) { return payload; };
   const auto change = [](const char* from, const char* to) {
     return [from, to](std::string payload) { return replaced(std::move(payload), from, to); };
   };
-  const std::string good = nras_answer(same, same);
+  const std::string good = nras_answer(same, same, service(), service());
   EXPECT_EQ(run(verify_nras_token, good), "verified");
   EXPECT_EQ(run(verify_nras_token, good, keys(), kTime, {.nonce = std::vector<uint8_t>(32, 0xbb)}),
             "verified");
   EXPECT_EQ(run(verify_nras_token, good, keys(), kTime, {.nonce = std::vector<uint8_t>(32, 0xbc)}),
             "!binding-mismatch");
-  EXPECT_EQ(run(verify_nras_token, nras_answer(same, same, SignerForTesting(KeyType::ec_p384))),
+  EXPECT_EQ(run(verify_nras_token,
+                nras_answer(same, same, service(), SignerForTesting(KeyType::ec_p384))),
             "!bad-signature");
   const Spoilt kDevice[] = {
       {"\"success\"", "\"fail\"", "!measurement-mismatch"},
@@ -347,7 +288,9 @@ TEST(TokenVerify, refuses_nras_answers_by_each_rule) {
       {"1780003600", "1780000000", "!expired"},
   };
   for (const Spoilt& row : kDevice) {
-    EXPECT_EQ(run(verify_nras_token, nras_answer(change(row.from, row.to), same)), row.outcome)
+    EXPECT_EQ(
+        run(verify_nras_token, nras_answer(change(row.from, row.to), same, service(), service())),
+        row.outcome)
         << row.to;
   }
   const Spoilt kOverall[] = {
@@ -361,7 +304,9 @@ TEST(TokenVerify, refuses_nras_answers_by_each_rule) {
       {"1780003600", "1780000000", "!expired"},
   };
   for (const Spoilt& row : kOverall) {
-    EXPECT_EQ(run(verify_nras_token, nras_answer(same, change(row.from, row.to))), row.outcome)
+    EXPECT_EQ(
+        run(verify_nras_token, nras_answer(same, change(row.from, row.to), service(), service())),
+        row.outcome)
         << row.to;
   }
   const Spoilt kAnswer[] = {

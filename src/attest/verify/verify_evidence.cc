@@ -49,6 +49,8 @@ Verified<Claims> verify_with_nonce(EvidenceKind kind, Bytes evidence, const Coll
       return token::verify_maa_token(evidence, collateral, roots, time, token);
     case EvidenceKind::ita_token:
       return token::verify_ita_token(evidence, collateral, roots, time, token);
+    case EvidenceKind::eat_token:
+      return token::verify_eat_token(evidence, collateral, roots, time, token);
     case EvidenceKind::google_cs_token:
       return token::verify_google_cs_token(evidence, collateral, roots, time, token);
     default:
@@ -107,6 +109,7 @@ std::string_view platform_of(EvidenceKind kind) {
     case EvidenceKind::google_cs_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
     case EvidenceKind::event_log:
       return "unknown";  // only the evidence itself says it
   }
@@ -139,6 +142,7 @@ std::vector<Vendor> vendors_of(EvidenceKind kind) {
       return {Vendor::intel_trust_authority};
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
+    case EvidenceKind::eat_token:
     case EvidenceKind::event_log:
       return {};
   }
@@ -191,6 +195,7 @@ Result<std::string> name_of_single_collateral(EvidenceKind kind, Bytes file) {
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
     case EvidenceKind::google_cs_token:
       return std::string(token::kTokenKeys);
     case EvidenceKind::azure_imds_document:
