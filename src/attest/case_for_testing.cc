@@ -54,7 +54,8 @@ CasesForTesting read_cases_for_testing(const std::filesystem::path& folder) {
   while (std::getline(index, line)) {
     CaseForTesting one;
     std::istringstream words(line);
-    CHECK(words >> one.name >> one.time >> one.verdict >> one.rule);
+    CHECK(words >> one.name >> one.time >> one.verdict >> std::ws);
+    CHECK(std::getline(words, one.rule));
     for (const auto& entry : std::filesystem::directory_iterator(folder / one.name)) {
       if (entry.path().filename() == "evidence.bin") {
         one.evidence = read_file(entry.path());

@@ -23,7 +23,7 @@ struct CaseForTesting {
   Collateral collateral;
 };
 
-// A folder of cases: `cases.txt` with a line `name time verdict rule` for each, in a folder of its
+// A folder of cases: `cases.txt` with a line `name time verdict rule` for each (a rule may have spaces), in a folder of its
 // name `evidence.bin` and its collateral, and `root.pem` for all. Any failure is a CHECK.
 void write_cases_for_testing(const std::filesystem::path& folder,
                              const std::vector<CaseForTesting>& cases,

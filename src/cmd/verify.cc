@@ -94,7 +94,9 @@ Result<int> run(const VerifyCommand& command) {
   if (command.ear) {
     fmt::print("{}\n", boost::json::serialize(ear_json(appraisal, time)));
   } else if (command.json) {
-    fmt::print("{}\n", boost::json::serialize(appraisal_json(appraisal)));
+    boost::json::object out = appraisal_json(appraisal);
+    if (out["platform"].is_null()) out["platform"] = platform_of(kind);
+    fmt::print("{}\n", boost::json::serialize(out));
   } else {
     print_appraisal(appraisal, !command.root.empty());
   }

@@ -129,8 +129,8 @@ void print_appraisal(const Appraisal& appraisal, bool root_given) {
     return;
   }
   print_coloured(fmt::color::red, "REJECTED");
-  fmt::print(" {}: {}\n{}\n", to_string(appraisal.error->reason), shown(appraisal.error->message),
-             advice_of(appraisal.error->reason));
+  fmt::print(" {}: {}\n{}\n", to_string(appraisal.error->reason),
+             printable(appraisal.error->message), advice_of(appraisal.error->reason));
 }
 
 }  // namespace sotto::cmd

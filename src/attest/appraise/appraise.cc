@@ -157,6 +157,11 @@ class Appraiser {
   void check_named(const PlatformPolicy& policy) {
     const auto hex = [](const std::vector<uint8_t>& bytes) { return hex_of(bytes); };
     const auto same = [](const std::string& text) { return text; };
+    for (const std::string& name : policy.needed_measurements) {
+      const bool there = claims_.measurements.contains(name);
+      rule("measured " + name, there, Reason::policy, "any value",
+           there ? "there" : "the evidence does not say");
+    }
     check_map("measurement", policy.measurements, claims_.measurements,
               Reason::measurement_mismatch, hex);
     check_map("value", policy.values, claims_.values, Reason::policy, hex);

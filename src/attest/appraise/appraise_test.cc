@@ -99,6 +99,8 @@ TEST(Appraise, refuses_what_a_policy_does_not_name) {
            "\"] }\n",
        "verified"},
       {"measurements = { absent = \"00\" }\n", "measurement-mismatch"},
+      {"needed_measurements = [\"mrtd\", \"rtmr3\"]\n", "verified"},
+      {"needed_measurements = [\"mrtd\", \"pcr0\"]\n", "policy"},
       {"values = { xfam = \"0000000000000001\" }\n", "policy"},
       {"notes = { fmspc = [\"00806f050000\"] }\n", "verified"},
       {"notes = { fmspc = \"90c06f000000\" }\n", "policy"},

@@ -107,6 +107,8 @@ Result<void> read_field(std::string_view name, const toml::node& node, PlatformP
     policy.evidence_age_max = TRY(number_of(node, name));
   } else if (name == "report_data") {
     policy.report_data = TRY(bytes_of(node, name));
+  } else if (name == "needed_measurements") {
+    policy.needed_measurements = TRY(text_list(node, name));
   } else if (name == "measurements") {
     policy.measurements = TRY(map_of<std::vector<std::vector<uint8_t>>>(node, name, bytes_list));
   } else if (name == "values") {
@@ -182,10 +184,10 @@ notes = { vmpl = ["0", "1"] }
 
 [azure-tdx]
 tcb_statuses = ["UpToDate", "SWHardeningNeeded"]
-flags = { migratable = false }
+flags = { migratable = false, secure_boot = true, tpm_enabled = true }
 
 [azure-sev-snp]
-flags = { migratable = false }
+flags = { migratable = false, secure_boot = true, tpm_enabled = true }
 notes = { vmpl = ["0", "1"] }
 
 # These say what ran, and protect no memory by themselves.

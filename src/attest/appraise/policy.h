@@ -26,6 +26,7 @@ struct PlatformPolicy {
   bool allow_simulated = false;
   std::optional<int64_t> evidence_age_max;          // seconds, by the evidence's own word
   std::optional<std::vector<uint8_t>> report_data;  // all of it
+  std::vector<std::string> needed_measurements;     // must be there, whatever they are
   // By name: one of the values.
   std::map<std::string, std::vector<std::vector<uint8_t>>> measurements;
   std::map<std::string, std::vector<std::vector<uint8_t>>> values;

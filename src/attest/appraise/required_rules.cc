@@ -56,7 +56,7 @@ std::vector<std::string_view> required_rules(EvidenceKind kind) {
     case EvidenceKind::nitro_document:
       return {"document-format", "issued-at", "aws-chain", "leaf-usage", "document-signature"};
     case EvidenceKind::tpm_quote:
-      return {"tpm-evidence", "tpm-key", "tpm-quote-signature", "tpm-quote", "tpm-pcr-digest"};
+      return {"tpm-key", "tpm-quote-signature", "tpm-quote", "tpm-pcr-digest"};
     case EvidenceKind::azure_hcl_report:
       return {"hcl-report", "hcl-runtime-binding", "tpm-quote-signature", "tpm-quote",
               "tpm-pcr-digest"};
@@ -72,6 +72,7 @@ std::vector<std::string_view> required_rules(EvidenceKind kind) {
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:
+    case EvidenceKind::eat_token:
       return {"token-format",  "token-key",    "token-signature",
               "token-payload", "token-expiry", "token-issuer"};
     case EvidenceKind::azure_imds_document:

@@ -7,6 +7,7 @@
 
 #include "attest/azure/hardware.h"
 #include "attest/azure/vectors_for_testing.h"
+#include "attest/tdx/verify.h"
 #include "attest/tpm/verify.h"
 #include "crypto/signer_for_testing.h"
 
@@ -121,6 +122,30 @@ TEST(AzureTdxVectors, are_accepted_from_intels_root_down_to_the_nonce) {
     EXPECT_TRUE(claims->tcb.has_value());
     EXPECT_FALSE(claims->debug);
     EXPECT_EQ(reason_of(verify(vector, std::vector<uint8_t>{1}, kMarch2025)), "binding-mismatch");
+  }
+}
+
+// A report and its TD quote alone; and TD quotes of machines below every TCB level that Intel lists.
+TEST(AzureTdxVectors, of_other_sources_get_their_verdicts) {
+  SKIP_WITHOUT_VECTORS();
+  const auto intel = vectors() / "azure/intel_trustauthority-client-for-go";
+  AzureVector vector;
+  vector.report = read_bytes(intel / "hcl_tdx_userdata.bin");
+  add_intel_collateral(vector);
+  testing::add(vector.collateral, kTdQuoteBlob, read_bytes(intel / "td_quote.bin"));
+  const auto claims = verify(vector, std::nullopt, kMarch2025);
+  ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
+  EXPECT_EQ(claims->rules.back().name, "tpm-quote");
+  EXPECT_EQ(claims->rules.back().verdict, RuleVerdict::skipped);
+  EXPECT_EQ(claims->values.at("user_data").size(), 64u);
+
+  constexpr int64_t kFebruary2026 = 1'771'414'156;
+  const auto collateral =
+      read_collateral("tdx/flashbots_attested-tls/azure_failed_dcap_quote_10.collateral");
+  for (const char* file : {"td_quote_v4.dat", "td_quote_v5.dat"}) {
+    const auto quote = read_bytes(vectors() / "azure/Azure_cvm-attestation-tools" / file);
+    const auto refused = tdx::verify_tdx_quote(quote, collateral, Roots::pinned(), kFebruary2026);
+    EXPECT_EQ(reason_of(refused), "tcb-not-supported") << file;
   }
 }
 

@@ -18,6 +18,7 @@
 #include "attest/cbor/writer.h"
 #include "attest/collect/detect.h"
 #include "attest/collect/nsm.h"
+#include "attest/collect/rtmr.h"
 #include "attest/collect/sev_guest.h"
 #include "attest/collect/tdx_guest.h"
 #include "attest/collect/tsm_report.h"
@@ -52,6 +53,7 @@ class FakeTsm final : public TsmFolder {
     if (attribute == "generation") return raw(fmt::format("{}\n", it.generation));
     if (attribute == "provider") return raw("sev_guest\n");
     if (attribute == "auxblob" && auxiliary) return *auxiliary;
+    if (attribute == "privlevel_floor" && floor) return raw(*floor);
     if (attribute == "outblob") {
       Raw blob = it.values["inblob"];
       blob.insert(blob.begin(), it.values["privlevel"].begin(), it.values["privlevel"].end());
@@ -78,6 +80,7 @@ class FakeTsm final : public TsmFolder {
   int made = 0;
   int other_writers = 0;  // how many reports somebody else will disturb
   bool empty = false;
+  std::optional<std::string> floor;
   std::optional<Raw> auxiliary = raw("certificates");
 };
 
@@ -95,6 +98,21 @@ TEST(TsmReport, is_asked_for_in_an_entry_that_is_removed_again) {
   EXPECT_EQ(report->evidence, expected);
   EXPECT_EQ(kernel.made, 1);
   EXPECT_TRUE(kernel.entries.empty());
+}
+
+TEST(TsmReport, is_asked_for_at_the_kernels_own_privilege_level) {
+  FakeTsm kernel;
+  const Raw plain(64);
+  EXPECT_EQ(request_tsm_report(kernel, {})->evidence, plain);
+  kernel.floor = "0\n";
+  EXPECT_EQ(request_tsm_report(kernel, {})->evidence, plain);
+  kernel.floor = "2\n";
+  EXPECT_EQ(request_tsm_report(kernel, {})->evidence.front(), '2');
+  TsmRequest request;
+  request.privilege_level = 3;
+  EXPECT_EQ(request_tsm_report(kernel, request)->evidence.front(), '3');
+  kernel.floor = "low\n";
+  EXPECT_EQ(request_tsm_report(kernel, {}).error().kind, ErrorKind::malformed);
 }
 
 TEST(TsmReport, needs_no_auxiliary_blob) {
@@ -256,6 +274,20 @@ TEST(TdxGuest, gives_a_report_over_the_callers_bytes) {
   EXPECT_EQ(request_td_report(broken, data).error().kind, ErrorKind::unavailable);
 }
 
+TEST(Rtmr, is_read_and_extended_by_whole_digests) {
+  const TempFolder temp;
+  const auto path = temp.path / "rtmr3";
+  Rtmr digest;
+  digest.fill(7);
+  EXPECT_EQ(read_rtmr(path).error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(extend_rtmr(path, digest).error().kind, ErrorKind::unavailable);
+  std::ofstream(path) << std::string(47, 'x');
+  EXPECT_EQ(read_rtmr(path).error().kind, ErrorKind::malformed);
+  ASSERT_TRUE(extend_rtmr(path, digest).has_value());
+  EXPECT_EQ(*read_rtmr(path), digest);  // an ordinary file keeps what is written
+  EXPECT_EQ(extend_rtmr("/dev/full", digest).error().kind, ErrorKind::unavailable);
+}
+
 // The module's side of one exchange.
 FakeDevice fake_nsm(std::function<Raw(const cbor::Document&)> answer) {
   return FakeDevice([answer](unsigned long, void* argument) {
@@ -344,9 +376,9 @@ TEST(Device, that_is_absent_is_unavailable) {
 // A machine in a temporary folder, with nothing in it yet.
 struct Machine {
   TempFolder folder;
-  Places places{folder.path / "tsm", folder.path / "tdx", folder.path / "sev",
-                folder.path / "nsm", folder.path / "tpm", folder.path / "cpuinfo",
-                folder.path / "dmi", folder.path / "ccel"};
+  Places places{folder.path / "tsm", folder.path / "tdx",   folder.path / "sev",
+                folder.path / "nsm", folder.path / "tpm",   folder.path / "cpuinfo",
+                folder.path / "dmi", folder.path / "rtmr3", folder.path / "ccel"};
   static void touch(const std::filesystem::path& path, std::string_view content = "") {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << content;

@@ -19,6 +19,7 @@ struct Places {
   std::filesystem::path tpm = "/dev/tpmrm0";
   std::filesystem::path cpuinfo = "/proc/cpuinfo";
   std::filesystem::path dmi = "/sys/class/dmi/id";
+  std::filesystem::path rtmr3 = "/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384";
   std::filesystem::path ccel = "/sys/firmware/acpi/tables/data/CCEL";
 };
 

@@ -128,12 +128,24 @@ class Entry {
   std::string name_;
 };
 
+// A guest that runs below a paravisor may only ask for its own level or less privileged ones, and the
+// kernel's default is 0. TDX has no levels, and older kernels do not say.
+Result<std::optional<uint32_t>> level_to_ask(Entry& entry, const TsmRequest& request) {
+  if (request.privilege_level) return request.privilege_level;
+  const auto floor = entry.read_number("privlevel_floor");
+  if (!floor && floor.error().kind != ErrorKind::unavailable) {
+    return std::unexpected(floor.error());
+  }
+  if (!floor || *floor == 0) return std::nullopt;
+  return static_cast<uint32_t>(*floor);
+}
+
 // Nothing where somebody else wrote to the entry between our writes and our last read.
 Result<std::optional<TsmReport>> request_once(Entry& entry, const TsmRequest& request) {
   const uint64_t generation_before = TRY(entry.read_number("generation"));
   uint64_t writes = 0;
-  if (request.privilege_level) {
-    TRY(entry.write("privlevel", as_bytes(fmt::format("{}", *request.privilege_level))));
+  if (const auto level = TRY(level_to_ask(entry, request))) {
+    TRY(entry.write("privlevel", as_bytes(fmt::format("{}", *level))));
     ++writes;
   }
   TRY(entry.write("inblob", request.report_data));

@@ -32,7 +32,8 @@ std::unique_ptr<TsmFolder> open_tsm_folder(std::filesystem::path path);
 
 struct TsmRequest {
   std::array<uint8_t, 64> report_data{};
-  std::optional<uint32_t> privilege_level;  // SNP's VMPL
+  // SNP's VMPL; nothing: the most privileged that the kernel may ask for.
+  std::optional<uint32_t> privilege_level = {};
 };
 
 struct TsmReport {

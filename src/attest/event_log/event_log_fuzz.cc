@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/cel.h"
 #include "attest/event_log/systemd_log.h"
 #include "attest/event_log/uki.h"
 #include "attest/event_log/verify.h"
@@ -38,6 +39,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Bytes bytes(data, size);
   check_log(bytes, Registers::pcrs);
   check_log(bytes, Registers::rtmrs);
+  if (const auto cel = parse_cel(bytes)) {
+    RegisterValues values;
+    (void)replay(*cel, Registers::rtmrs, kSha384, values);
+    for (const CelRecord& record : *cel) {
+      (void)record.is_proven(kSha256);
+      for (const char c : record.text()) CHECK(c >= ' ' && c <= '~');
+    }
+  }
   const auto records = parse_systemd_log({reinterpret_cast<const char*>(data), size});
   if (records) {
     RegisterValues values;

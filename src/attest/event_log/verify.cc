@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/cel.h"
 
 namespace sotto::attest::event_log {
 namespace {
@@ -21,6 +22,20 @@ Verified<RegisterValues> rtmrs_of(const Claims& claims) {
     values[i + 1] = at->second;  // register 0 of the log is MRTD
   }
   return values;
+}
+
+void append(const std::vector<CelRecord>& records, std::vector<MeasuredEvent>& list) {
+  for (const CelRecord& record : records) {
+    if (record.registers != Registers::rtmrs) continue;
+    MeasuredEvent one;
+    one.reg = record.reg - 1;
+    one.type = fmt::format("CEL content {}", record.content_type);
+    one.text = record.text();
+    one.proof = record.is_proven(kSha384) ? Proof::digest : Proof::none;
+    const auto digest = std::ranges::find(record.digests, kSha384, &Digest::algorithm);
+    if (digest != record.digests.end()) one.digest = {digest->bytes.begin(), digest->bytes.end()};
+    list.push_back(std::move(one));
+  }
 }
 
 Verified<void> as_measurement(Result<void> result) {
@@ -51,7 +66,7 @@ std::vector<MeasuredEvent> list_events(const Log& log, uint16_t algorithm) {
   return list;
 }
 
-Verified<std::vector<MeasuredEvent>> explain_rtmrs(Bytes ccel, Claims& claims) {
+Verified<std::vector<MeasuredEvent>> explain_rtmrs(Bytes ccel, Claims& claims, Bytes cel) {
   RuleList rules;
   for (const Rule& rule : claims.rules) {
     rules.record(rule.name, rule.verdict, rule.expected, rule.actual);
@@ -59,11 +74,21 @@ Verified<std::vector<MeasuredEvent>> explain_rtmrs(Bytes ccel, Claims& claims) {
   const RegisterValues measured = TRY(rtmrs_of(claims));
   const Log log = TRY(rules.check("ccel", "a TCG event log of RTMRs",
                                   lift("event log", parse_log(ccel, Registers::rtmrs))));
-  const RegisterValues replayed = TRY(lift("event log", replay(log, kSha384)));
+  RegisterValues replayed =
+      TRY(rules.check("ccel", "digests of SHA-384", lift("event log", replay(log, kSha384))));
+  std::vector<MeasuredEvent> list = list_events(log, kSha384);
+  if (!cel.empty()) {
+    const auto records = TRY(
+        rules.check("cel", "a canonical event log", lift("canonical event log", parse_cel(cel))));
+    TRY(rules.check(
+        "cel", "digests of SHA-384",
+        lift("canonical event log", replay(records, Registers::rtmrs, kSha384, replayed))));
+    append(records, list);
+  }
   TRY(rules.check("ccel-replay", "events that give all four RTMRs",
                   as_measurement(match_registers(replayed, measured, Registers::rtmrs))));
   claims.rules = rules.rules();
-  return list_events(log, kSha384);
+  return list;
 }
 
 }  // namespace sotto::attest::event_log

@@ -26,10 +26,12 @@ struct MeasuredEvent {
 std::vector<MeasuredEvent> list_events(const Log& log, uint16_t algorithm);
 
 // A TD's firmware log (the ACPI table CCEL's data) explains its RTMRs, all four: measurements rtmr0 to
-// rtmr3 of claims that a TDX quote's verification made. Rules, recorded in the claims:
+// rtmr3 of claims that a TDX quote's verification made. So may a canonical event log after it, of
+// software that extends RTMRs at run time (empty: none). Rules, recorded in the claims:
 //   ccel          malformed, unsupported
+//   cel           malformed; only where there is one
 //   ccel-replay   measurement_mismatch, naming each register that differs
 // Something extended into an RTMR without an event, as the kernel's IMA does, is a mismatch.
-Verified<std::vector<MeasuredEvent>> explain_rtmrs(Bytes ccel, Claims& claims);
+Verified<std::vector<MeasuredEvent>> explain_rtmrs(Bytes ccel, Claims& claims, Bytes cel = {});
 
 }  // namespace sotto::attest::event_log

@@ -3,6 +3,7 @@
 #include "attest/google/endorsement.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "attest/google/protobuf.h"
@@ -213,6 +214,29 @@ Result<EndorsementUnverified> parse_endorsement(Bytes bytes) {
   }
   endorsement.golden = TRY(read_golden(endorsement.signed_bytes));
   return endorsement;
+}
+
+Result<Bytes> find_endorsement(Bytes table) {
+  // 9f4116cd-c503-4f5a-8f6f-fb68882f4ce2 [GCE-TCB], in the order of its text.
+  constexpr std::array<uint8_t, 16> kEndorsement = {0x9f, 0x41, 0x16, 0xcd, 0xc5, 0x03, 0x4f, 0x5a,
+                                                    0x8f, 0x6f, 0xfb, 0x68, 0x88, 0x2f, 0x4c, 0xe2};
+  constexpr std::array<uint8_t, 16> kEnd{};
+  Bytes found;
+  ByteReader in(table);
+  while (in.left() != 0) {
+    const Bytes guid = TRY(in.take(kEndorsement.size(), "GUID"));
+    const uint32_t offset = TRY(in.read<uint32_t>("offset"));
+    const uint32_t bytes = TRY(in.read<uint32_t>("length"));
+    if (std::ranges::equal(guid, kEnd)) break;
+    if (!std::ranges::equal(guid, kEndorsement)) continue;
+    if (offset > table.size() || bytes > table.size() - offset || bytes == 0) {
+      return fail(ErrorKind::malformed, "certificate table: {} bytes at offset {} of {}", bytes,
+                  offset, table.size());
+    }
+    if (!found.empty()) return fail(ErrorKind::malformed, "certificate table: two endorsements");
+    found = table.subspan(offset, bytes);
+  }
+  return found;
 }
 
 }  // namespace sotto::attest::google

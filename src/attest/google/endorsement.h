@@ -58,4 +58,8 @@ struct EndorsementUnverified {
 // field besides the two of the outer message, which no signature covers.
 Result<EndorsementUnverified> parse_endorsement(Bytes bytes);
 
+// The endorsement that Google's host puts into the certificate table beside an SEV-SNP report
+// [GHCB §4.1.8]; empty where there is none, `malformed` when it is there twice or lies outside.
+Result<Bytes> find_endorsement(Bytes certificate_table);
+
 }  // namespace sotto::attest::google

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(!endorsement->golden.certificate.empty());
     CHECK(endorsement->signed_bytes.size() <= size);
   }
+  (void)attest::google::find_endorsement(bytes);
   // Without roots nothing is ever accepted.
   CHECK(!attest::google::verify_endorsement(bytes, attest::Roots(), 0).has_value());
   return 0;

@@ -70,5 +70,19 @@ TEST(GoogleTdxVectors, are_explained_by_their_event_log_alone) {
   EXPECT_EQ(refused.error().rules.back().name, "ccel-replay");
 }
 
+// A run-time log explains RTMR3 alone: without the firmware's log of the same machine, the others are not.
+TEST(GoogleTdxVectors, with_a_run_time_log_need_the_firmwares_too) {
+  SKIP_WITHOUT_VECTORS();
+  auto machine = verify(kMachines[1]);
+  ASSERT_TRUE(machine.has_value()) << machine.error().message;
+  const auto refused =
+      event_log::explain_rtmrs(read_vector("tdx/google_go-tdx-guest/ccel/ccel_data.dat"), *machine,
+                               read_vector("gcp/google_go-tpm-tools/cel.bin"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason, Reason::measurement_mismatch);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("RTMR0"));
+  EXPECT_THAT(refused.error().message, ::testing::Not(::testing::HasSubstr("RTMR3")));
+}
+
 }  // namespace
 }  // namespace sotto::attest::google

@@ -7,6 +7,7 @@
 
 #include "attest/google/endorsement_for_testing.h"
 #include "attest/google/protobuf.h"
+#include "base/text_encoding.h"
 
 namespace sotto::attest::google {
 namespace {
@@ -85,6 +86,36 @@ TEST(LaunchEndorsementMutations, are_all_refused) {
   }
   EXPECT_EQ(accepted, 0u);
   EXPECT_GT(bits, 5000u);
+}
+
+// A certificate table [GHCB §4.1.8]: entries, an entry of zeros, contents.
+std::vector<uint8_t> make_table(const std::vector<std::string>& guids, uint32_t offset,
+                                uint32_t bytes) {
+  ByteWriter out;
+  for (const std::string& guid : guids) {
+    out.append(*bytes_of_hex(guid));
+    out.write(offset);
+    out.write(bytes);
+  }
+  out.append(std::vector<uint8_t>(24));
+  out.append(std::string_view("endorsement"));
+  return out.release();
+}
+
+TEST(CertificateTable, holds_at_most_one_endorsement) {
+  const std::string ours = "9f4116cdc5034f5a8f6ffb68882f4ce2", other(32, '7');
+  const auto found = [](const std::vector<uint8_t>& table) {
+    const auto bytes = find_endorsement(table);
+    return bytes ? std::string(bytes->begin(), bytes->end()) : "refused";
+  };
+  EXPECT_EQ(found(make_table({other, ours}, 72, 11)), "endorsement");
+  EXPECT_EQ(found(make_table({other}, 48, 11)), "");
+  EXPECT_EQ(found({}), "");
+  EXPECT_EQ(found(make_table({ours, ours}, 72, 11)), "refused");
+  EXPECT_EQ(found(make_table({ours}, 48, 12)), "refused");
+  EXPECT_EQ(found(make_table({ours}, 60, 0)), "refused");
+  EXPECT_EQ(found(make_table({ours}, UINT32_MAX, 2)), "refused");
+  EXPECT_EQ(found({1, 2, 3}), "refused");
 }
 
 TEST(Protobuf, refuses_what_its_wire_format_does_not_have) {

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
+#include "attest/appraise/appraise.h"
 #include "attest/nitro/cases_for_testing.h"
-#include "attest/nitro/policy.h"
 #include "attest/nitro/verify.h"
 
 namespace sotto::attest::nitro {
@@ -15,9 +16,11 @@ std::string verdict_of(const CaseForTesting& one, const std::vector<crypto::Cert
   Roots roots;
   roots.replace(Vendor::aws_nitro, trusted);
   const auto claims = verify_nitro_document(one.evidence, roots, one.time);
-  const auto appraised =
-      claims ? appraise(*claims, {}) : Verified<std::vector<Rule>>(std::vector<Rule>());
-  return verdict_for_testing(claims, appraised);
+  const Appraisal appraisal = appraise(claims, default_policy());
+  if (appraisal.verified) return "verified -";
+  const auto failed = std::ranges::find(appraisal.rules, RuleVerdict::failed, &Rule::verdict);
+  return fmt::format("{} {}", to_string(appraisal.error->reason),
+                     failed == appraisal.rules.end() ? "-" : failed->name);
 }
 
 TEST(NitroCases, that_ship_get_their_verdicts) {

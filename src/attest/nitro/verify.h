@@ -18,7 +18,7 @@ inline constexpr int64_t kClockSkewSeconds = 300;
 // Pure. The document brings its whole chain, and the leaf lives three hours, so the chain is checked at
 // the document's own time; `time` (Unix seconds) only refuses documents from the future. How old one
 // may be is for the policy, by `issued_at`, and for the nonce: a document alone does not show that it
-// is fresh. No revocation list is read: AWS publishes none for leaves.
+// is fresh. No revocation list is read: AWS's instructions leave them out [NITRO-DOC §3.2.3].
 //
 // Claims: "pcr0" to "pcr31" and platform "aws-nitro" for an enclave, "nitrotpm_pcr0" … and
 // "aws-nitrotpm" for a NitroTPM, which protects no memory; `report_data` is user_data. An enclave with

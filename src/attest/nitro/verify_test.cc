@@ -8,9 +8,9 @@
 #include <bit>
 #include <cstring>
 
+#include "attest/appraise/appraise.h"
 #include "attest/cbor/cbor.h"
 #include "attest/collect/nsm.h"
-#include "attest/nitro/policy.h"
 #include "attest/nitro/signer_for_testing.h"
 
 namespace sotto::attest::nitro {
@@ -60,7 +60,7 @@ TEST(NitroVerify, accepts_what_is_right) {
     EXPECT_EQ(claims->issued_at, kTime);
     EXPECT_EQ(claims->valid_until, kTime + 3 * 3600);
     EXPECT_FALSE(claims->debug);
-    EXPECT_TRUE(appraise(*claims, {}));
+    EXPECT_TRUE(appraise(claims, default_policy()).verified);
   }
 }
 
@@ -239,19 +239,21 @@ TEST(NitroVerify, needs_the_registers_that_measure_the_image) {
   }
 }
 
-TEST(NitroPolicy, refuses_debug_when_any_image_register_is_zero) {
+TEST(NitroAppraisal, refuses_debug_when_any_image_register_is_zero) {
   for (const int64_t index : {0, 1, 2}) {
     DocumentForTesting document = aws().document();
     document.pcrs[index].assign(48, 0);
     const auto claims = run(aws(), aws().sign(document));
     ASSERT_TRUE(claims.has_value());
     EXPECT_TRUE(claims->debug);
-    EXPECT_EQ(appraise(*claims, {}).error().reason, Reason::debug);
-    EXPECT_TRUE(appraise(*claims, {.allow_debug = true}));
+    EXPECT_EQ(appraise(claims, default_policy()).error->reason, Reason::debug);
+    Policy policy = default_policy();
+    policy.platforms.at("aws-nitro").allow_debug = true;
+    EXPECT_TRUE(appraise(claims, policy).verified);
   }
 }
 
-TEST(NitroPolicy, tells_a_tpm_from_an_enclave) {
+TEST(NitroAppraisal, tells_a_tpm_from_an_enclave) {
   DocumentForTesting document = aws().document();
   document.pcrs_name = "nitrotpm_pcrs";
   document.pcrs.erase(0);
@@ -261,10 +263,18 @@ TEST(NitroPolicy, tells_a_tpm_from_an_enclave) {
   EXPECT_EQ(claims->platform, "aws-nitrotpm");
   EXPECT_TRUE(claims->measurements.contains("nitrotpm_pcr23"));
   EXPECT_FALSE(claims->debug);
-  EXPECT_TRUE(appraise(*claims, {}));
-  const auto appraised = appraise(*claims, {.allow_tpm = false});
-  EXPECT_EQ(appraised.error().reason, Reason::policy);
-  EXPECT_EQ(appraised.error().rules.back().name, "enclave");
+  EXPECT_TRUE(appraise(claims, default_policy()).verified);
+  Policy enclaves_only = default_policy();
+  enclaves_only.platforms.erase("aws-nitrotpm");
+  EXPECT_EQ(appraise(claims, enclaves_only).error->reason, Reason::policy);
+}
+
+TEST(NitroAppraisal, limits_the_age_of_documents) {
+  Policy policy = default_policy();
+  policy.platforms.at("aws-nitro").evidence_age_max = 60;
+  const Raw bytes = aws().sign(aws().document());
+  EXPECT_TRUE(appraise(run(aws(), bytes, kTime + 60), policy).verified);
+  EXPECT_EQ(appraise(run(aws(), bytes, kTime + 61), policy).error->reason, Reason::expired);
 }
 
 // The module's end of /dev/nsm: signs what it is asked to.

@@ -135,9 +135,9 @@ void add_contents(Maker& maker) {
   maker.add("ids-without-block", "malformed", "id-block", [](Parts& it) { it.report[0x20] = 1; });
   maker.add("debug", "debug", "debug",
             [](Parts& it) { it.put(0x08, kPolicySmt | kPolicyReservedOne | kPolicyDebug); });
-  maker.add("migration", "policy", "migration",
+  maker.add("migration", "policy", "flag migratable",
             [](Parts& it) { it.put(0x08, kPolicySmt | kPolicyReservedOne | kPolicyMigration); });
-  maker.add("vmpl-2", "policy", "vmpl", [](Parts& it) { it.put(0x30, uint32_t{2}); });
+  maker.add("vmpl-2", "policy", "note vmpl", [](Parts& it) { it.put(0x30, uint32_t{2}); });
 }
 
 }  // namespace

@@ -86,10 +86,11 @@ Result<std::vector<uint8_t>> read_hwid(const crypto::Certificate& certificate, P
 Result<EndorsementUnverified> read_endorsement(const crypto::Certificate& certificate) {
   EndorsementUnverified endorsement;
   const std::string name = certificate.subject_common_name();
-  if (name != "SEV-VCEK" && name != "SEV-VLEK") {
-    return fail(ErrorKind::malformed, "its common name is neither 'SEV-VCEK' nor 'SEV-VLEK'");
+  if (name != kVcekName && name != kVlekName) {
+    return fail(ErrorKind::malformed, "its common name is neither '{}' nor '{}'", kVcekName,
+                kVlekName);
   }
-  endorsement.kind = name == "SEV-VCEK" ? SigningKey::vcek : SigningKey::vlek;
+  endorsement.kind = name == kVcekName ? SigningKey::vcek : SigningKey::vlek;
   endorsement.product = TRY(read_product(certificate));
   const TcbOids& oids = endorsement.product == Product::turin ? kTcbOidsOfTurin : kTcbOids;
   for (size_t i = 0; i < oids.size(); ++i) {

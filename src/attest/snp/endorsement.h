@@ -4,12 +4,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attest/snp/report.h"
 #include "crypto/x509.h"
 
 namespace sotto::attest::snp {
+
+// Subjects' common names.
+inline constexpr std::string_view kVcekName = "SEV-VCEK";
+inline constexpr std::string_view kVlekName = "SEV-VLEK";
 
 // Worth as much as the certificate's path to AMD's root, which is not looked at here.
 struct EndorsementUnverified {

@@ -16,9 +16,11 @@ constexpr uint64_t kAsvkSerial = 0x10101;
 
 std::vector<uint8_t> der(uint8_t type, Bytes content) {
   CHECK(content.size() < 0x80);
-  std::vector<uint8_t> out = {type, static_cast<uint8_t>(content.size())};
-  out.insert(out.end(), content.begin(), content.end());
-  return out;
+  ByteWriter out;
+  out.write(type);
+  out.write(static_cast<uint8_t>(content.size()));
+  out.append(content);
+  return out.release();
 }
 
 std::vector<uint8_t> der_number(uint8_t value) {

@@ -71,18 +71,27 @@ class Verification {
   }
 
  private:
+  // Some hand the certificate out in one file with those above it; then it is the one with a key's
+  // name, and the others are at hand for the path.
   Verified<crypto::Certificate> read_key() {
     const Bytes bytes = TRY(collateral_.need(kKeyCertificate));
-    const auto found = TRY(lift("the report key's certificate", crypto::parse_certificates(bytes)));
-    if (found.size() != 1) {
-      return refuse(Reason::wrong_collateral, "{} certificates are in '{}', not one", found.size(),
-                    kKeyCertificate);
+    given_ = TRY(lift("the report key's certificate", crypto::parse_certificates(bytes)));
+    if (given_.size() == 1) return given_.front();
+    const auto names_key = [](const crypto::Certificate& one) {
+      const std::string name = one.subject_common_name();
+      return name == kVcekName || name == kVlekName;
+    };
+    const auto found = std::ranges::find_if(given_, names_key);
+    if (std::ranges::count_if(given_, names_key) != 1) {
+      return refuse(Reason::wrong_collateral, "not one of the {} certificates in '{}' is a key's",
+                    given_.size(), kKeyCertificate);
     }
-    return found.front();
+    return *found;
   }
 
   Verified<std::vector<crypto::Certificate>> find_path(const crypto::Certificate& certificate) {
     std::vector<crypto::Certificate> intermediates = anchors_.intermediates;
+    intermediates.insert(intermediates.end(), given_.begin(), given_.end());
     if (const auto bytes = collateral_.find(kCertificateChain)) {
       const auto given = TRY(lift("AMD's certificate chain", crypto::parse_certificates(*bytes)));
       intermediates.insert(intermediates.end(), given.begin(), given.end());
@@ -123,9 +132,10 @@ class Verification {
                        std::string(to_string(endorsement.kind))));
     const auto product =
         TRY(rules_.check("processor", "one that is known here", lift("", product_of(report_))));
-    if (!product) return {};
-    return rules_.require("product", *product == endorsement.product, Reason::wrong_collateral,
-                          std::string(to_string(*product)),
+    // Reports of version 2 do not say; then the certificate's product is that of its issuers.
+    return rules_.require("product", !product || *product == endorsement.product,
+                          Reason::wrong_collateral,
+                          std::string(to_string(product.value_or(endorsement.product))),
                           std::string(to_string(endorsement.product)));
   }
 
@@ -213,6 +223,7 @@ class Verification {
   const Anchors& anchors_;
   int64_t time_;
   RuleList rules_;
+  std::vector<crypto::Certificate> given_;  // with the key's
 };
 
 Verified<ReportUnverified> read_report(Bytes evidence) {

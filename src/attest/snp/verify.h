@@ -14,7 +14,8 @@
 
 namespace sotto::attest::snp {
 
-// The certificate of the report's signing key, VCEK or VLEK, DER or PEM. Needed.
+// The certificate of the report's signing key, VCEK or VLEK, DER or PEM. Needed. In PEM those above it
+// may come along.
 inline constexpr std::string_view kKeyCertificate = "vek.der";
 // AMD's intermediates as its key service's `cert_chain` gives them, PEM. Needed only where the roots
 // come without; a root among them is not trusted.

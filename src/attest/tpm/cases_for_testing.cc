@@ -43,6 +43,7 @@ class Maker {
   void add_signed(const std::string& name, const std::string& verdict, const std::string& rule,
                   const std::function<void(Parts&)>& change) {
     add(name, verdict, rule, [&](Parts& it) {
+      it.quote.qualified_signer = qualified_signer_for_testing(it.evidence.key);
       it.quote.extra_data = nonce_for_testing();
       it.quote.selections = {{kSha256, {0x11, 0x08, 0x00}}};
       it.quote.pcr_digest = digest_of(it.evidence);
@@ -122,8 +123,9 @@ void add_good(Maker& maker) {
   add("good-ecdsa-p384", vendor.p384(), Scheme::ecdsa, kSha384);
   add("good-rsassa", vendor.rsa(), Scheme::rsassa, kSha256);
   add("good-rsapss", vendor.rsa(), Scheme::rsapss, kSha256);
-  maker.add("good-without-scheme", "verified", "-", [&](Parts& it) {
+  maker.add_signed("good-without-scheme", "verified", "-", [&](Parts& it) {
     it.evidence.key = public_area_for_testing(vendor.p256().public_key(), Scheme::null, 0);
+    it.quote.qualified_signer = qualified_signer_for_testing(it.evidence.key);
   });
   maker.add("good-filled-certificate", "verified", "-",
             [](Parts& it) { it.evidence.certificate.resize(1024); });
@@ -148,6 +150,8 @@ void add_keys(Maker& maker) {
             [](Parts& it) { it.evidence.key[1] = 0x25; });
   maker.add("key-off-curve", "malformed", "tpm-key",
             [](Parts& it) { it.evidence.key.back() ^= 1; });
+  maker.add("key-name-of-sm3", "unsupported", "tpm-key-name",
+            [](Parts& it) { it.evidence.key[3] = kSm3; });
   const auto attribute = [&](const char* name, uint32_t attributes) {
     maker.add(name, "identity-mismatch", "tpm-key-attributes", [&](Parts& it) {
       it.evidence.key = public_area_for_testing(key, Scheme::ecdsa, kSha256, attributes);
@@ -158,6 +162,9 @@ void add_keys(Maker& maker) {
   attribute("key-decrypting", 0x50072 | kDecrypt);
   attribute("key-not-fixed", 0x50072 & ~kFixedTpm);
   attribute("key-imported", 0x50072 & ~kSensitiveDataOrigin);
+  maker.add("key-with-another-attribute", "binding-mismatch", "tpm-key-primary", [&](Parts& it) {
+    it.evidence.key = public_area_for_testing(key, Scheme::ecdsa, kSha256, 0x50072 | 1 << 10);
+  });
   maker.add("key-of-another", "binding-mismatch", "tpm-key-certificate", [&](Parts& it) {
     it.evidence.key = public_area_for_testing(vendor.p384().public_key(), Scheme::ecdsa, kSha384);
   });
@@ -224,6 +231,8 @@ void add_quotes(Maker& maker) {
   });
   maker.add_signed("selection-of-32", "malformed", kRule,
                    [](Parts& it) { it.quote.selections = {{kSha256, {1, 0, 0, 0}}}; });
+  maker.add_signed("of-no-primary-key", "binding-mismatch", "tpm-key-primary",
+                   [](Parts& it) { it.quote.qualified_signer[5] ^= 1; });
   maker.add_signed("other-nonce", "binding-mismatch", "tpm-qualifying-data",
                    [](Parts& it) { it.quote.extra_data[0] ^= 1; });
   maker.add_signed("no-nonce", "binding-mismatch", "tpm-qualifying-data",

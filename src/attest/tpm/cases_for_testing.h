@@ -17,6 +17,7 @@ namespace sotto::attest::tpm {
 struct QuoteForTesting {
   uint32_t magic = 0xff544347;
   uint16_t type = 0x8018;
+  std::vector<uint8_t> qualified_signer;
   std::vector<uint8_t> extra_data;
   std::vector<std::pair<uint16_t, std::vector<uint8_t>>> selections;  // bank, bits
   std::vector<uint8_t> pcr_digest;
@@ -56,6 +57,9 @@ std::vector<uint8_t> modulus_for_testing(const crypto::PublicKey& key);
 // TPMT_PUBLIC of a restricted signing key with that scheme.
 std::vector<uint8_t> public_area_for_testing(const crypto::PublicKey& key, Scheme scheme,
                                              uint16_t hash, uint32_t attributes = 0x50072);
+
+// What a quote by a primary key of the endorsement hierarchy calls its signer.
+std::vector<uint8_t> qualified_signer_for_testing(Bytes public_area);
 
 // What every case's quote must carry.
 std::vector<uint8_t> nonce_for_testing();

@@ -28,7 +28,7 @@ TEST(TpmCases, that_ship_get_their_verdicts) {
     rules.insert(one.rule);
   }
   // Every rule that can refuse, and "-" for those that are verified.
-  EXPECT_EQ(rules.size(), 11u);
+  EXPECT_EQ(rules.size(), 13u);
   fmt::print("tpm-quote, synthetic: {} cases\n", shipped.cases.size());
 }
 
@@ -37,6 +37,22 @@ TEST(TpmCases, get_their_verdicts_when_they_are_made_anew) {
   for (const CaseForTesting& one : make_cases_for_testing(vendor)) {
     EXPECT_EQ(verdict_of(one, {vendor.root()}), one.verdict + " " + one.rule) << one.name;
   }
+}
+
+TEST(TpmCases, that_are_verified_have_all_their_rules) {
+  const VendorForTesting vendor;
+  const QuoteEvidence evidence = vendor.quote(vendor.p256(), Scheme::ecdsa, event_log::kSha256);
+  Roots roots;
+  roots.replace(Vendor::google_vtpm, {vendor.root()});
+  const auto claims = verify_tpm_quote(as_bytes(serialize(evidence)), {nonce_for_testing(), {}},
+                                       roots, VendorForTesting::kTime);
+  ASSERT_TRUE(claims.has_value()) << claims.error().message;
+  std::set<std::string> names;
+  for (const Rule& rule : claims->rules) names.insert(rule.name);
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "tpm-evidence", "tpm-key", "tpm-key-attributes", "tpm-key-certificate",
+                       "tpm-key-chain", "tpm-key-name", "tpm-key-primary", "tpm-pcr-digest",
+                       "tpm-qualifying-data", "tpm-quote", "tpm-quote-signature"}));
 }
 
 // A key that the caller knows needs no certificate, and says so.

@@ -40,7 +40,7 @@ TPML_PCR_SELECTION to_list(const PcrSelection& selection) {
   return list;
 }
 
-TPM2B_PUBLIC key_template(KeyKind kind) {
+TPM2B_PUBLIC template_of(KeyKind kind) {
   TPM2B_PUBLIC key{};
   TPMT_PUBLIC& area = key.publicArea;
   area.nameAlg = TPM2_ALG_SHA256;
@@ -84,6 +84,11 @@ Result<std::vector<uint8_t>> marshal(const TPMT_SIGNATURE& signature) {
   return bytes;
 }
 
+bool has_scheme(const TPMT_PUBLIC& area) {
+  return area.type == TPM2_ALG_RSA ? area.parameters.rsaDetail.scheme.scheme != TPM2_ALG_NULL
+                                   : area.parameters.eccDetail.scheme.scheme != TPM2_ALG_NULL;
+}
+
 }  // namespace
 
 struct Tpm::State {
@@ -122,21 +127,38 @@ Result<std::unique_ptr<Tpm>> Tpm::open(const std::string& tcti) {
   return std::unique_ptr<Tpm>(new Tpm(std::move(state)));
 }
 
-Result<std::vector<uint8_t>> Tpm::make_key(KeyKind kind) {
+Result<std::vector<uint8_t>> Tpm::create_primary(const void* wanted) {
   const TPM2B_SENSITIVE_CREATE sensitive{};
-  const TPM2B_PUBLIC wanted = key_template(kind);
   const TPM2B_DATA outside{};
   const TPML_PCR_SELECTION creation{};
   TPM2B_PUBLIC* made = nullptr;
   state_->drop_key();
-  const TSS2_RC code = Esys_CreatePrimary(
-      state_->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-      &sensitive, &wanted, &outside, &creation, &state_->key, &made, nullptr, nullptr, nullptr);
+  const TSS2_RC code =
+      Esys_CreatePrimary(state_->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                         ESYS_TR_NONE, &sensitive, static_cast<const TPM2B_PUBLIC*>(wanted),
+                         &outside, &creation, &state_->key, &made, nullptr, nullptr, nullptr);
   const Owned<TPM2B_PUBLIC> owned(made);
   TRY(check(code, "make an attestation key"));
   state_->key_is_transient = true;
-  state_->key_has_scheme = true;
+  state_->key_has_scheme = has_scheme(owned->publicArea);
   return marshal(owned->publicArea);
+}
+
+Result<std::vector<uint8_t>> Tpm::make_key(KeyKind kind) {
+  const TPM2B_PUBLIC wanted = template_of(kind);
+  return create_primary(&wanted);
+}
+
+Result<std::vector<uint8_t>> Tpm::make_key(Bytes key_template) {
+  TPM2B_PUBLIC wanted{};
+  size_t used = 0;
+  const TSS2_RC code = Tss2_MU_TPMT_PUBLIC_Unmarshal(key_template.data(), key_template.size(),
+                                                     &used, &wanted.publicArea);
+  if (code != TSS2_RC_SUCCESS) {
+    return fail(ErrorKind::malformed, "a template of {} bytes is no public area: {}",
+                key_template.size(), Tss2_RC_Decode(code));
+  }
+  return create_primary(&wanted);
 }
 
 Result<std::vector<uint8_t>> Tpm::load_key(uint32_t handle) {
@@ -150,11 +172,8 @@ Result<std::vector<uint8_t>> Tpm::load_key(uint32_t handle) {
                                        ESYS_TR_NONE, &found, nullptr, nullptr);
   const Owned<TPM2B_PUBLIC> owned(found);
   TRY(check(code, "read its attestation key"));
-  const TPMT_PUBLIC& area = owned->publicArea;
-  state_->key_has_scheme = area.type == TPM2_ALG_RSA
-                               ? area.parameters.rsaDetail.scheme.scheme != TPM2_ALG_NULL
-                               : area.parameters.eccDetail.scheme.scheme != TPM2_ALG_NULL;
-  return marshal(area);
+  state_->key_has_scheme = has_scheme(owned->publicArea);
+  return marshal(owned->publicArea);
 }
 
 Result<PcrValues> Tpm::read_pcrs(const PcrSelection& selection) {
@@ -234,6 +253,18 @@ Result<void> Tpm::extend(uint32_t pcr, uint16_t algorithm, Bytes digest) {
   return check(Esys_PCR_Extend(state_->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                ESYS_TR_NONE, &values),
                "extend a PCR");
+}
+
+Result<bool> Tpm::has(uint32_t handle) {
+  TPMI_YES_NO more = 0;
+  TPMS_CAPABILITY_DATA* data = nullptr;
+  // The first handle from this one on.
+  const TSS2_RC code = Esys_GetCapability(state_->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                          TPM2_CAP_HANDLES, handle, 1, &more, &data);
+  const Owned<TPMS_CAPABILITY_DATA> owned(data);
+  TRY(check(code, "list its handles"));
+  const TPML_HANDLE& handles = data->data.handles;
+  return handles.count == 1 && handles.handle[0] == handle;
 }
 
 Result<std::vector<uint8_t>> Tpm::read_nv(uint32_t index) {

@@ -38,6 +38,8 @@ class Tpm {
   // same TPM makes the same key each time. It is the key of later quotes, until another is made or
   // loaded or the connection ends. Returns its TPMT_PUBLIC.
   Result<std::vector<uint8_t>> make_key(KeyKind kind);
+  // The same by a template that somebody left for it (a TPMT_PUBLIC), such as Google's in an NV index.
+  Result<std::vector<uint8_t>> make_key(Bytes key_template);
   // Takes a persistent key, such as Azure's at 0x81000003, instead. Returns its TPMT_PUBLIC.
   Result<std::vector<uint8_t>> load_key(uint32_t handle);
 
@@ -49,6 +51,9 @@ class Tpm {
   // Extends one PCR in one bank.
   Result<void> extend(uint32_t pcr, uint16_t algorithm, Bytes digest);
 
+  // Whether there is such a persistent key or NV index.
+  Result<bool> has(uint32_t handle);
+
   // An NV index's whole contents, by the owner's empty authorization. `unavailable` when it is not
   // there. At most 65,535 bytes, as large as an index can be.
   Result<std::vector<uint8_t>> read_nv(uint32_t index);
@@ -58,6 +63,7 @@ class Tpm {
  private:
   struct State;
   explicit Tpm(std::unique_ptr<State> state);
+  Result<std::vector<uint8_t>> create_primary(const void* wanted);  // a TPM2B_PUBLIC
   Result<PcrValues> read_pcrs(const PcrSelection& selection);
   std::unique_ptr<State> state_;
 };

@@ -3,19 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/tpm/collect.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <thread>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/tpm/cases_for_testing.h"
+#include "attest/tpm/collect_evidence.h"
+#include "attest/tpm/software_tpm_for_testing.h"
 #include "attest/tpm/verify.h"
 #include "base/check.h"
 #include "base/text_encoding.h"
@@ -23,82 +17,9 @@
 namespace sotto::attest::tpm {
 namespace {
 
-namespace fs = std::filesystem;
 using event_log::kSha256;
 
-void write_file(const fs::path& path, Bytes bytes) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-}
-
-// A software TPM with a state of its own, behind a socket; ends with the test.
-class CollectTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::path(::testing::TempDir()) / "sotto_tpm_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    const std::string state = "dir=" + folder_.string();
-    const std::string socket = "type=unixio,path=" + (folder_ / "sock").string();
-    const std::string control = "type=unixio,path=" + (folder_ / "sock.ctrl").string();
-    process_ = fork();
-    ASSERT_GE(process_, 0);
-    if (process_ == 0) {
-      const int null = ::open("/dev/null", O_WRONLY);
-      dup2(null, 1);
-      dup2(null, 2);
-      execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state.c_str(), "--server",
-             socket.c_str(), "--ctrl", control.c_str(), "--flags", "not-need-init,startup-clear",
-             nullptr);
-      _exit(127);
-    }
-    for (int i = 0; i < 200 && !fs::exists(folder_ / "sock"); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ASSERT_TRUE(fs::exists(folder_ / "sock")) << "swtpm did not start; is it installed?";
-    connect();
-  }
-
-  // tpm2-tools and we cannot be connected at once.
-  void connect() {
-    auto tpm = Tpm::open(tcti());
-    ASSERT_TRUE(tpm.has_value()) << tpm.error().message;
-    tpm_ = std::move(*tpm);
-  }
-
-  void TearDown() override {
-    tpm_.reset();
-    if (process_ > 0) {
-      kill(process_, SIGTERM);
-      waitpid(process_, nullptr, 0);
-    }
-    fs::remove_all(folder_);
-  }
-
-  std::string tcti() const { return "swtpm:path=" + (folder_ / "sock").string(); }
-
-  // Runs a command of tpm2-tools in the folder; true when it exits with 0.
-  bool run(const std::string& command) {
-    tpm_.reset();
-    const std::string line = fmt::format("cd '{}' && TPM2TOOLS_TCTI='{}' {} >out 2>&1",
-                                         folder_.string(), tcti(), command);
-    return std::system(line.c_str()) == 0;
-  }
-
-  std::string read_text(const char* name) const {
-    std::ifstream file(folder_ / name);
-    return {(std::istreambuf_iterator<char>(file)), {}};
-  }
-  std::vector<uint8_t> read_file(const char* name) const {
-    const std::string text = read_text(name);
-    return {text.begin(), text.end()};
-  }
-
-  fs::path folder_;
-  pid_t process_ = -1;
-  std::unique_ptr<Tpm> tpm_;
-};
+class CollectTest : public SoftwareTpmTest {};
 
 constexpr PcrSelection kAllPcrs{kSha256, 0xffffff};
 
@@ -208,12 +129,12 @@ TEST_F(CollectTest, tpm2_tools_accept_our_quotes_and_we_theirs) {
   ASSERT_TRUE(key.has_value()) << key.error().message;
   const auto quote = tpm_->quote(nonce, {kSha256, 0x000fff});
   ASSERT_TRUE(quote.has_value()) << quote.error().message;
-  write_file(folder_ / "quote", quote->attest);
-  write_file(folder_ / "signature", quote->signature);
+  write_file("quote", quote->attest);
+  write_file("signature", quote->signature);
   const auto spki = options_for(*key, {}).trusted_keys[0];
   const std::string pem = "-----BEGIN PUBLIC KEY-----\n" + base64_of(spki, Base64::standard) +
                           "\n-----END PUBLIC KEY-----\n";
-  write_file(folder_ / "key.pem", as_bytes(pem));
+  write_file("key.pem", as_bytes(pem));
   EXPECT_TRUE(run("tpm2_checkquote -u key.pem -m quote -s signature -g sha256 -q abcdef01"))
       << read_text("out");
   EXPECT_FALSE(run("tpm2_checkquote -u key.pem -m quote -s signature -g sha256 -q abcdef02"));
@@ -282,6 +203,51 @@ TEST_F(CollectTest, a_key_that_is_not_restricted_is_refused) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().reason, Reason::identity_mismatch);
   EXPECT_THAT(refused.error().message, ::testing::HasSubstr("restricted"));
+}
+
+// As Google leaves them: a template and a certificate in NV indices; and the logs beside.
+TEST_F(CollectTest, evidence_is_whole_with_googles_template_certificate_and_logs) {
+  EXPECT_EQ(*find_key_source(*tpm_), KeySource::own);
+  const auto key = tpm_->make_key(KeyKind::p256);
+  ASSERT_TRUE(key.has_value()) << key.error().message;
+  const auto area = parse_public(*key);
+  const auto spki = attestation_key_of(*area);
+  ASSERT_TRUE(spki.has_value()) << spki.error().message;
+  const VendorForTesting vendor;
+  const crypto::Certificate certificate = vendor.certify(spki->key);
+  // A template is a public area without the key's own numbers: x and y of no bytes.
+  std::vector<uint8_t> key_template(key->begin(), key->end() - 68);
+  key_template.insert(key_template.end(), {0, 0, 0, 0});
+  for (const auto& [index, size] :
+       {std::pair{"0x01c10003", key_template.size()}, {"0x01c10002", size_t{1024}}}) {
+    ASSERT_TRUE(
+        run(fmt::format("tpm2_nvdefine -C o -s {} -a 'ownerread|ownerwrite' {}", size, index)))
+        << read_text("out");
+  }
+  connect();
+  std::vector<uint8_t> filled(certificate.der().begin(), certificate.der().end());
+  filled.resize(1024);
+  ASSERT_TRUE(tpm_->write_nv(0x01c10003, key_template).has_value());
+  ASSERT_TRUE(tpm_->write_nv(0x01c10002, filled).has_value());
+  EXPECT_EQ(*find_key_source(*tpm_), KeySource::google_ecc);
+
+  ByteWriter log = begin_log();
+  append_event(log, 4, "kernel");
+  const auto digest = *event_log::hash(kSha256, {as_bytes(std::string_view("kernel"))});
+  ASSERT_TRUE(tpm_->extend(4, kSha256, digest).has_value());
+  const LogPaths paths{folder_ / "firmware", folder_ / "systemd"};
+  EXPECT_EQ(collect_evidence(*tpm_, KeySource::google_ecc, nonce_for_testing(), paths).error().kind,
+            ErrorKind::unavailable);
+  write_file("firmware", log.bytes());
+  const auto evidence = collect_evidence(*tpm_, KeySource::google_ecc, nonce_for_testing(), paths);
+  ASSERT_TRUE(evidence.has_value()) << evidence.error().message;
+  EXPECT_EQ(evidence->key, *key);
+  Roots roots;
+  roots.replace(Vendor::google_vtpm, {vendor.root()});
+  const auto claims = verify_tpm_quote(as_bytes(serialize(*evidence)), {nonce_for_testing(), {}},
+                                       roots, VendorForTesting::kTime);
+  ASSERT_TRUE(claims.has_value()) << claims.error().message;
+  EXPECT_EQ(claims->notes.at("event_log_unexplained"), "");
 }
 
 TEST_F(CollectTest, wrong_use_is_an_error) {

@@ -115,6 +115,16 @@ Result<std::vector<uint8_t>> name_of(const PublicArea& key) {
   return name.release();
 }
 
+Result<std::vector<uint8_t>> qualified_name_of(const PublicArea& key, uint32_t hierarchy) {
+  WireWriter handle;
+  handle.write(hierarchy);
+  const std::vector<uint8_t> parent = handle.release();
+  WireWriter name;
+  name.write(key.name_algorithm);
+  name.append(TRY(event_log::hash(key.name_algorithm, {parent, TRY(name_of(key))})));
+  return name.release();
+}
+
 Result<void> check_attestation_key(const PublicArea& key) {
   struct Wanted {
     uint32_t bit;

@@ -48,6 +48,13 @@ Result<PublicArea> parse_public(Bytes bytes);
 // The key's name: its name algorithm and the hash of its public area [TPM2 Part 1 §16].
 Result<std::vector<uint8_t>> name_of(const PublicArea& key);
 
+// Hierarchies that a primary key may be of [TPM2 Part 2 §7.4].
+inline constexpr uint32_t kOwnerHierarchy = 0x40000001, kEndorsementHierarchy = 0x4000000b;
+
+// What a quote by the key calls its signer if it is a primary key of that hierarchy: the hash of the
+// hierarchy's handle and the key's name [TPM2 Part 1 §16.4].
+Result<std::vector<uint8_t>> qualified_name_of(const PublicArea& key, uint32_t hierarchy);
+
 // A key that can sign nothing but what this TPM itself generated, and that cannot leave it:
 // restricted, signing, not decrypting, fixed to the TPM and its parent, made inside. `denied` names
 // the attribute that is wrong.

@@ -30,7 +30,7 @@ std::vector<uint8_t> marshal_for_testing(const QuoteForTesting& quote) {
   WireWriter out;
   out.write(quote.magic);
   out.write(quote.type);
-  out.sized(std::vector<uint8_t>(34, 0x0b));  // qualified signer
+  out.sized(quote.qualified_signer);
   out.sized(quote.extra_data);
   out.write<uint64_t>(123'456);  // clock
   out.write<uint32_t>(3);        // resets
@@ -95,6 +95,14 @@ std::vector<uint8_t> public_area_for_testing(const crypto::PublicKey& key, Schem
   return out.release();
 }
 
+std::vector<uint8_t> qualified_signer_for_testing(Bytes public_area) {
+  const auto area = parse_public(public_area);
+  CHECK(area.has_value());
+  const auto name = qualified_name_of(*area, kEndorsementHierarchy);
+  CHECK(name.has_value());
+  return *name;
+}
+
 std::vector<uint8_t> nonce_for_testing() {
   return std::vector<uint8_t>(32, 0x5a);
 }
@@ -125,7 +133,9 @@ QuoteEvidence VendorForTesting::quote(const crypto::SignerForTesting& signer, Sc
   for (const uint8_t pcr : {0, 4, 11}) {
     evidence.pcrs[event_log::kSha256][pcr] = std::vector<uint8_t>(32, pcr);
   }
+  evidence.key = public_area_for_testing(signer.public_key(), scheme, hash);
   QuoteForTesting quote;
+  quote.qualified_signer = qualified_signer_for_testing(evidence.key);
   quote.extra_data = nonce_for_testing();
   quote.selections = {{event_log::kSha256, {0x11, 0x08, 0x00}}};
   const auto digest = pcr_digest({{event_log::kSha256, 0x0811}}, evidence.pcrs, hash);
@@ -136,7 +146,6 @@ QuoteEvidence VendorForTesting::quote(const crypto::SignerForTesting& signer, Sc
   CHECK(known.has_value());
   evidence.signature = marshal_signature_for_testing(
       scheme, hash, signer.sign(to_crypto(scheme), *known, evidence.attest));
-  evidence.key = public_area_for_testing(signer.public_key(), scheme, hash);
   const crypto::Certificate certificate = certify(signer.public_key());
   evidence.certificate = {certificate.der().begin(), certificate.der().end()};
   return evidence;

@@ -239,6 +239,8 @@ Verified<void> check_key_certificate(const QuoteEvidence& evidence, const Attest
       rules.check("tpm-key-chain", "a path from the attestation key's certificate to a pinned root",
                   lift("attestation key's certificate",
                        crypto::verify_chain(leaf, intermediates, anchors.roots, {}, time))));
+  claims.notes["ak_subject"] = leaf.subject();
+  claims.notes["ak_root"] = path.back().subject_common_name();
   for (const crypto::Certificate& one : path) {
     claims.valid_until = std::min(claims.valid_until.value_or(one.not_after()), one.not_after());
   }
@@ -247,6 +249,19 @@ Verified<void> check_key_certificate(const QuoteEvidence& evidence, const Attest
 }
 
 namespace {
+
+// So that every bit of the public area is one that the quote speaks of.
+Verified<void> check_primary(const QuoteEvidence& evidence, const PublicArea& area,
+                             RuleList& rules) {
+  const auto quote = TRY(lift("quote", parse_quote(evidence.attest)));
+  const auto endorsement =
+      TRY(lift("attestation key", qualified_name_of(area, kEndorsementHierarchy)));
+  const auto owner = TRY(lift("attestation key", qualified_name_of(area, kOwnerHierarchy)));
+  const bool is_primary = std::ranges::equal(quote.qualified_signer, endorsement) ||
+                          std::ranges::equal(quote.qualified_signer, owner);
+  return rules.require("tpm-key-primary", is_primary, Reason::binding_mismatch, hex_of(endorsement),
+                       hex_of(quote.qualified_signer));
+}
 
 Verified<void> check_key(const QuoteEvidence& evidence, const AttestationKey& key,
                          const QuoteOptions& options, const Roots& roots, RuleList& rules,
@@ -269,11 +284,8 @@ Verified<void> check_key(const QuoteEvidence& evidence, const AttestationKey& ke
   return check_key_certificate(evidence, key, anchors, claims.verified_at, rules, claims);
 }
 
-}  // namespace
-
-Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions& options,
-                              const Roots& roots, int64_t time) {
-  RuleList rules;
+Verified<Claims> verify(const QuoteEvidence& evidence, const QuoteOptions& options,
+                        const Roots& roots, int64_t time, RuleList& rules) {
   Claims claims;
   claims.kind = EvidenceKind::tpm_quote;
   claims.platform = "tpm";
@@ -284,16 +296,25 @@ Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions&
   TRY(rules.require("tpm-key-attributes", attributes.has_value(), Reason::identity_mismatch,
                     "a restricted signing key",
                     attributes ? "a restricted signing key" : attributes.error().message));
-  const AttestationKey trusted =
-      TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
-                      lift("attestation key", attestation_key_of(area))));
-  claims.values["ak_name"] = TRY(lift("attestation key", name_of(area)));
-  TRY(check_key(evidence, trusted, options, roots, rules, claims));
+  const AttestationKey key = TRY(rules.check("tpm-key", "an RSA or elliptic-curve key",
+                                             lift("attestation key", attestation_key_of(area))));
+  claims.values["ak_name"] =
+      TRY(rules.check("tpm-key-name", "a name", lift("attestation key", name_of(area))));
+  TRY(check_key(evidence, key, options, roots, rules, claims));
   std::optional<Bytes> qualifying;
   if (options.qualifying_data) qualifying = *options.qualifying_data;
-  TRY(check_quote(evidence, trusted, qualifying, rules, claims));
+  TRY(check_quote(evidence, key, qualifying, rules, claims));
+  TRY(check_primary(evidence, area, rules));
   claims.rules = rules.rules();
   return claims;
+}
+
+}  // namespace
+
+Verified<Claims> verify_quote(const QuoteEvidence& evidence, const QuoteOptions& options,
+                              const Roots& roots, int64_t time) {
+  RuleList rules;
+  return verify(evidence, options, roots, time, rules);
 }
 
 Verified<Claims> verify_tpm_quote(Bytes bytes, const QuoteOptions& options, const Roots& roots,
@@ -303,7 +324,7 @@ Verified<Claims> verify_tpm_quote(Bytes bytes, const QuoteOptions& options, cons
       "tpm-evidence", "a TPM's evidence",
       lift("evidence",
            parse_evidence({reinterpret_cast<const char*>(bytes.data()), bytes.size()}))));
-  return verify_quote(evidence, options, roots, time);
+  return verify(evidence, options, roots, time, rules);
 }
 
 }  // namespace sotto::attest::tpm

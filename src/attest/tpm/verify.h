@@ -43,7 +43,8 @@ Verified<void> check_quote(const QuoteEvidence& evidence, const AttestationKey& 
                            std::optional<Bytes> qualifying_data, RuleList& rules, Claims& claims);
 
 // The certificate is for this key and its path leads to one of the anchors' roots at `time`. Zeros
-// after it (NV indices end in them) are ignored. Rules: tpm-key-certificate, tpm-key-chain.
+// after it (NV indices end in them) are ignored. Rules: tpm-key-certificate, tpm-key-chain; notes
+// ak_subject (Google's names the instance) and ak_root.
 Verified<void> check_key_certificate(const QuoteEvidence& evidence, const AttestationKey& key,
                                      const Anchors& anchors, int64_t time, RuleList& rules,
                                      Claims& claims);
@@ -60,8 +61,14 @@ struct QuoteOptions {
 // Rules before those above:
 //   tpm-evidence         malformed, unsupported: the JSON object of evidence.h
 //   tpm-key              malformed, unsupported: its public area
-//   tpm-key-attributes   identity_mismatch: not a restricted signing key of this TPM
+//   tpm-key-attributes   identity_mismatch: not a restricted signing key of this TPM. That its public
+//                        area is the key's is the word of whoever vouches for the key: a certificate
+//                        names the key alone
+//   tpm-key-name         unsupported: a name by an unknown hash
 //   tpm-key-trusted, or tpm-key-certificate and tpm-key-chain
+// and after them
+//   tpm-key-primary      binding_mismatch: the quote calls its signer what a primary key of the
+//                        endorsement's or the owner's hierarchy with this public area is called
 Verified<Claims> verify_tpm_quote(Bytes evidence, const QuoteOptions& options, const Roots& roots,
                                   int64_t time);
 // The same for evidence that is parsed already.

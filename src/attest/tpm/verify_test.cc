@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/event_log/names.h"
+#include "attest/event_log/tcg.h"
 #include "attest/tpm/vectors_for_testing.h"
 
 namespace sotto::attest::tpm {
@@ -77,6 +79,8 @@ TEST(TpmQuoteVectors, with_a_certificate_are_accepted_by_googles_pinned_root) {
     ASSERT_EQ(reason_of(claims), "accepted") << claims.error().message;
     EXPECT_EQ(claims->report_data.size(), 32u);
     EXPECT_FALSE(claims->root_replaced);
+    EXPECT_EQ(claims->notes.at("ak_root"), "EK/AK CA Root");
+    EXPECT_THAT(claims->notes.at("ak_subject"), ::testing::HasSubstr("Google Compute Engine"));
     EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots(), kJune2026)), "untrusted-root");
     constexpr int64_t kBefore = 1'700'000'000, kLongAfter = 4'900'000'000;
     EXPECT_EQ(reason_of(verify_quote(evidence, options, Roots::pinned(), kBefore)),
@@ -97,11 +101,12 @@ TEST(TpmQuoteVectors, with_anothers_certificate_are_refused) {
   EXPECT_EQ(reason_of(verify_quote(other, {}, Roots::pinned(), kJune2026)), "binding-mismatch");
 }
 
-// Flips each bit of one field in turn and counts what is still accepted.
+// Flips each bit of one field in turn, or one of `step`, and counts what is still accepted.
 size_t count_accepted_flips(QuoteEvidence evidence, std::vector<uint8_t>& field,
-                            const QuoteEvidence& changed, const QuoteOptions& options) {
+                            const QuoteEvidence& changed, const QuoteOptions& options,
+                            size_t step) {
   size_t accepted = 0;
-  for (size_t bit = 0; bit < field.size() * 8; ++bit) {
+  for (size_t bit = 0; bit < field.size() * 8; bit += step) {
     field[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
     accepted += verify_quote(changed, options, Roots(), 0).has_value() ? 1 : 0;
     field[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
@@ -122,16 +127,42 @@ TEST(TpmQuoteMutations, are_all_refused) {
     const auto quote = parse_quote(evidence.attest);
     const QuoteOptions options{copy_of(quote->extra_data), {spki_of(evidence)}};
     ASSERT_EQ(reason_of(verify_quote(changed, options, Roots(), 0)), "accepted");
-    std::vector<std::vector<uint8_t>*> fields = {&changed.attest, &changed.signature};
+    std::vector<std::vector<uint8_t>*> fields = {&changed.attest, &changed.signature, &changed.key};
     for (auto& [bank, values] : changed.pcrs) {
       for (auto& [pcr, value] : values) fields.push_back(&value);
     }
-    for (std::vector<uint8_t>* field : fields) {
-      EXPECT_EQ(count_accepted_flips(same, *field, changed, options), 0u);
-      bits += field->size() * 8;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      const size_t step = i < 3 ? 1 : 5;  // registers are many and all alike
+      EXPECT_EQ(count_accepted_flips(same, *fields[i], changed, options, step), 0u);
+      bits += fields[i]->size() * 8 / step;
     }
   }
-  EXPECT_GT(bits, 30'000u);
+  EXPECT_GT(bits, 12'000u);
+}
+
+// Every bit of the digests that the quoted bank was made from; those of the other banks and the events'
+// own words are bound by nothing in this quote.
+TEST(TpmQuoteMutations, of_the_event_logs_digests_are_all_refused) {
+  SKIP_WITHOUT_VECTORS();
+  QuoteEvidence evidence = gce_quotes("gce-cos-85-nonce9009.pb").at(1);
+  const QuoteOptions options{std::nullopt, {spki_of(evidence)}};
+  ASSERT_EQ(reason_of(verify_quote(evidence, options, Roots(), 0)), "accepted");
+  const std::vector<uint8_t> original = evidence.event_log;
+  const auto log = event_log::parse_log(original, event_log::Registers::pcrs);
+  ASSERT_TRUE(log.has_value());
+  size_t bits = 0, refused = 0;
+  for (const event_log::Event& event : log->events) {
+    if (event.type == event_log::kEvNoAction) continue;
+    const auto at = static_cast<size_t>(event.find(kSha256)->bytes.data() - original.data());
+    for (size_t bit = 0; bit < 256; ++bit, ++bits) {
+      evidence.event_log[at + bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
+      const auto claims = verify_quote(evidence, options, Roots(), 0);
+      refused += reason_of(claims) == "measurement-mismatch" ? 1 : 0;
+      evidence.event_log[at + bit / 8] = original[at + bit / 8];
+    }
+  }
+  EXPECT_GT(bits, 5000u);
+  EXPECT_EQ(refused, bits);
 }
 
 // A quote without a value, with one too many, and with swapped ones.
