@@ -42,6 +42,8 @@ check_case() {
 
 for list in "$root"/testdata/attest/*/cases.txt; do
   kind=$(basename "$(dirname "$list")")
+  # The cases of tokens are asked with issuers and keys that the command does not take; unit tests do.
+  case $kind in *-token) continue ;; esac
   count=0
   while read -r name time verdict _; do
     check_case "$kind" "$name" "$time" "$verdict"

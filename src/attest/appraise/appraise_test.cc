@@ -133,6 +133,13 @@ TEST(Appraise, refuses_what_a_policy_does_not_name) {
             "policy");
 }
 
+TEST(Appraise, lets_evidence_without_a_tcb_pass_only_by_name) {
+  Claims claims = good_claims();
+  claims.tcb.reset();
+  EXPECT_EQ(told(appraise(claims, default_policy())), "policy");
+  EXPECT_EQ(told(appraise(claims, policy_of("tcb_statuses = [\"unknown\"]\n"))), "verified");
+}
+
 TEST(Appraise, refuses_policies_with_mistakes) {
   for (const std::string bad :
        {"", "version = 2\n[amd-sev-snp]", "version = 1", "[amd-sev-snp]",

@@ -137,7 +137,7 @@ std::vector<Vendor> vendors_of(EvidenceKind kind) {
       return {Vendor::google_firmware};
     case EvidenceKind::nvidia_gpu_report:
     case EvidenceKind::nvidia_switch_report:
-      return {Vendor::nvidia_device};
+      return {Vendor::nvidia_device, Vendor::nvidia_rim};
     case EvidenceKind::ita_token:
       return {Vendor::intel_trust_authority};
     case EvidenceKind::nras_token:
