@@ -254,6 +254,10 @@ Verified<Claims> verify_switch_report(Bytes evidence, const Collateral& collater
       .run(evidence);
 }
 
+Result<std::string_view> rim_collateral_name(Bytes xml) {
+  return TRY(parse_rim_unverified(xml)).is_vbios() ? kVbiosRim : kDriverRim;
+}
+
 Result<RimNames> rim_names(Bytes bytes, const Certificate& leaf) {
   const ReportUnverified report = TRY(parse_report(bytes));
   const Device device = TRY(device_of(leaf));

@@ -41,6 +41,11 @@ Verified<Claims> verify_switch_report(Bytes evidence, const Collateral& collater
                                       const Roots& roots, int64_t time,
                                       const DeviceOptions& options = {});
 
+// Under which of the names above a manifest belongs: kVbiosRim by its version's form, else kDriverRim.
+// Nothing else in the file tells; in particular not the service's name for it. `malformed` for what is
+// no manifest. Its signature is checked where it is used.
+Result<std::string_view> rim_collateral_name(Bytes xml);
+
 // Names under which NVIDIA's service has the manifests of a report: "NV_GPU_DRIVER_GH100_535.86.09",
 // "NV_GPU_VBIOS_1010_0200_882_96005E0001". The report need not be verified; what is fetched by these
 // names is checked again. `malformed` when the report does not say what the name is made of.

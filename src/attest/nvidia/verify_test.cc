@@ -261,6 +261,9 @@ TEST(NvidiaRim, tells_manifests_of_drivers_and_of_vbioses_apart) {
     rim.version = driver;
     EXPECT_FALSE(rim.is_vbios()) << driver;
   }
+  EXPECT_EQ(*rim_collateral_name(as_bytes(good().make_rim(good().driver_rim))), kDriverRim);
+  EXPECT_EQ(*rim_collateral_name(as_bytes(good().make_rim(good().vbios_rim))), kVbiosRim);
+  EXPECT_FALSE(rim_collateral_name(as_bytes("<x/>")));
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ Verified<Claims> verify(Bytes evidence, const Collateral& collateral, const Root
       TRY(rules.check("token-keys", "keys that can be read", keys_of(collateral))), nullptr,
       nullptr};
   const VerifiedToken token = TRY(verify_token(text_of(evidence), trust, time, rules));
+  TRY(rules.require("token-issuer", !token.issuer.empty(), Reason::malformed,
+                    "an issuer, whose key was given",
+                    token.issuer.empty() ? "none" : token.issuer));
   const std::vector<std::string> nonces = eat_nonces(token.payload);
   const Result<std::string_view> profile = json_string(token.payload, "eat_profile", "payload");
   TRY(rules.require("eat", !nonces.empty() || profile, Reason::wrong_kind,

@@ -262,6 +262,8 @@ TEST(TokenVerify, reads_eat_tokens_of_any_issuer_and_claims_debug_unless_it_is_r
   EXPECT_EQ(outcome(verify(payload, {.nonce = {1, 2, 3, 5}})), "!binding-mismatch");
   EXPECT_TRUE(verify(replaced(payload, "disabled-permanently", "enabled"))->debug);
   EXPECT_TRUE(verify(replaced(payload, ",\"dbgstat\":\"disabled-permanently\"", ""))->debug);
+  EXPECT_EQ(outcome(verify(replaced(payload, R"("iss":"https://verifier.example",)", ""))),
+            "!malformed");
   const std::string plain = replaced(replaced(payload, "eat_nonce", "x"), "eat_profile", "y");
   EXPECT_EQ(outcome(verify(plain)), "!wrong-kind");
 }
