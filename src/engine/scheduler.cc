@@ -50,6 +50,8 @@ Scheduler::Scheduler(model::Model& model, model::KvCache& cache, const EngineOpt
   parts_.reserve(options.sequences_max);
   takers_.reserve(options.sequences_max);
   candidates_.reserve(options.sequences_max);
+  turns_.reserve(options.sequences_max);
+  given_.reserve(options.sequences_max);
 }
 
 // What the job's prompt begins with and earlier ones of its tenant have left. Its last token is always
@@ -121,29 +123,34 @@ void Scheduler::remove_done() {
   std::erase_if(active_, [](const Active& active) { return active.done; });
 }
 
-// Even shares: first among tenants, so that one with many prompts does not hold up another's only
-// one, then among a tenant's prompts, so that they get ahead together. What one does not need goes
-// to the others, and what cannot be divided to whoever came first.
+// First come the tenants who were given least of late, so that one with many prompts does not hold up
+// another's only one; a tenant's prompts share evenly, so that they get ahead together. What one does not
+// need goes to the next.
 void Scheduler::share_out(uint32_t budget) {
   for (Active& active : active_) active.chunk = 0;
-  const auto is_first = [&](size_t at) {  // hungry, and no sequence of its tenant before it is
-    const auto same = [&](const Active& other) {
-      return other.hungry() && other.job.tenant == active_[at].job.tenant;
-    };
-    const auto end = active_.begin() + static_cast<int64_t>(at);
-    return active_[at].hungry() && std::none_of(active_.begin(), end, same);
-  };
-  while (budget > 0) {
-    uint32_t tenants = 0;
-    for (size_t at = 0; at < active_.size(); ++at) tenants += is_first(at) ? 1 : 0;
-    if (tenants == 0) return;
-    const uint32_t share = std::max(1u, budget / tenants);
-    // From the last to the first, so that who is first stays first while shares are given.
-    uint32_t given = 0;
-    for (size_t at = active_.size(); at-- > 0;) {
-      if (is_first(at)) given += share_out(std::min(share, budget - given), active_[at].job.tenant);
-    }
+  turns_.clear();
+  for (const Active& active : active_) {
+    const auto same = [&](const Turn& turn) { return turn.tenant == active.job.tenant; };
+    if (!active.hungry() || std::any_of(turns_.begin(), turns_.end(), same)) continue;
+    const auto given = std::find_if(given_.begin(), given_.end(), same);
+    const uint32_t tokens = given == given_.end() ? 0 : given->tokens;
+    // Among equals whoever came first stays first.
+    const auto place = std::find_if(turns_.begin(), turns_.end(),
+                                    [&](const Turn& turn) { return turn.tokens > tokens; });
+    turns_.insert(place, {active.job.tenant, tokens});
+  }
+  for (Turn& past : given_) past.tokens /= 2;
+  std::erase_if(given_, [](const Turn& past) { return past.tokens == 0; });
+  for (const Turn& turn : turns_) {
+    const uint32_t given = share_out(budget, turn.tenant);
     budget -= given;
+    const auto past = std::find_if(given_.begin(), given_.end(),
+                                   [&](const Turn& other) { return other.tenant == turn.tenant; });
+    if (past != given_.end()) {
+      past->tokens += given;
+    } else if (given > 0) {
+      given_.push_back({turn.tenant, given});
+    }
   }
 }
 

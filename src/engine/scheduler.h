@@ -108,6 +108,12 @@ class Scheduler {
   uint32_t pages_cached() const { return prefixes_.pages(); }
 
  private:
+  // A tenant, and how many tokens of its prompts were read of late: half as many count with each step.
+  struct Turn {
+    uint64_t tenant;
+    uint32_t tokens;
+  };
+
   void share_out(uint32_t budget);
   uint32_t share_out(uint32_t budget, uint64_t tenant);
   void guess_ahead();
@@ -129,6 +135,8 @@ class Scheduler {
   std::vector<model::BatchPart> parts_;
   std::vector<Active*> takers_;  // who each part belongs to
   std::vector<DraftCandidate> candidates_;
+  std::vector<Turn> turns_;  // whose prompts wait, in the order in which they are served
+  std::vector<Turn> given_;
   StepTimes step_times_;
   uint64_t prompt_tokens_ = 0;
   uint64_t cached_tokens_ = 0;

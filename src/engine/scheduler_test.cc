@@ -66,6 +66,25 @@ TEST_F(SchedulerTest, prompts_share_the_budget_evenly_and_use_all_of_it) {
   EXPECT_EQ(scheduler_->active()[1].generated, 2u);
 }
 
+TEST_F(SchedulerTest, tenant_who_was_given_least_of_late_comes_first) {
+  make({.cache_positions = 4096, .prompt_chunk = 30});
+  admit(900, 5);
+  admit(900, 5);
+  for (int i = 0; i < 3; ++i) scheduler_->step();
+  EXPECT_EQ(prompts_done(), (std::vector<uint32_t>{45, 45}));
+  admit(28, 5);
+  scheduler_->active()[2].job.tenant = 2;
+  scheduler_->step();
+  EXPECT_EQ(prompts_done(), (std::vector<uint32_t>{46, 46, 28}));
+  // With much to read they take turns.
+  admit(300, 5);
+  scheduler_->active()[3].job.tenant = 2;
+  for (int i = 0; i < 8; ++i) scheduler_->step();
+  const std::vector<uint32_t> done = prompts_done();
+  EXPECT_GE(done[3], 90u);
+  EXPECT_GE(done[0] + done[1], 92u + 90u);
+}
+
 TEST_F(SchedulerTest, budget_that_cannot_be_divided_goes_to_the_first) {
   make({.cache_positions = 2048, .prompt_chunk = 2});
   admit(5, 5);

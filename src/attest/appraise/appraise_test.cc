@@ -152,7 +152,9 @@ TEST(Appraise, refuses_policies_with_mistakes) {
         "version = 1\n[amd-sev-snp]\ntcb_date_min = \"yesterday\"", "version = 1\n[amd-sev-snp"}) {
     const Result<Policy> policy = parse_policy(bad);
     EXPECT_FALSE(policy) << bad;
-    if (!policy) EXPECT_EQ(policy.error().kind, ErrorKind::malformed);
+    if (!policy) {
+      EXPECT_EQ(policy.error().kind, ErrorKind::malformed);
+    }
   }
 }
 

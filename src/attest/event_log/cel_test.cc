@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "attest/event_log/algorithms.h"
 #include "attest/event_log/vectors_for_testing.h"
 
@@ -76,8 +78,10 @@ TEST(CelMutations, of_each_bit_change_the_register_its_words_or_are_refused) {
 }
 
 std::vector<uint8_t> tlv(uint8_t type, const std::vector<uint8_t>& value) {
-  std::vector<uint8_t> out = {type, 0, 0, 0, static_cast<uint8_t>(value.size())};
-  out.insert(out.end(), value.begin(), value.end());
+  std::vector<uint8_t> out(5 + value.size());
+  out[0] = type;
+  out[4] = static_cast<uint8_t>(value.size());
+  std::copy(value.begin(), value.end(), out.begin() + 5);
   return out;
 }
 

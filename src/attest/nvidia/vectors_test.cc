@@ -188,7 +188,9 @@ TEST(NvidiaVectors, lists_of_evidence_are_read_and_each_device_verified) {
       const auto result = verify(device.report, collateral, roots, at(kSomeTime),
                                  without_rims(device.nonce.value_or("").c_str()));
       EXPECT_EQ(outcome(result), "verified") << (result ? "" : result.error().message);
-      if (result && *row.mode != '\0') EXPECT_EQ(result->notes.at("mode"), row.mode);
+      if (result && *row.mode != '\0') {
+        EXPECT_EQ(result->notes.at("mode"), row.mode);
+      }
     }
   }
 }

@@ -94,7 +94,9 @@ TEST(NvidiaVerify, refuses_when_collateral_or_roots_are_missing) {
     Device::Made without = made;
     without.collateral = {};
     for (const auto& [other, bytes] : made.collateral.blobs()) {
-      if (other != name) ASSERT_TRUE(without.collateral.add(other, bytes));
+      if (other != name) {
+        ASSERT_TRUE(without.collateral.add(other, bytes));
+      }
     }
     EXPECT_EQ(outcome(verify(without)), "!missing-collateral") << name;
   }

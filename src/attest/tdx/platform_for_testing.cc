@@ -25,7 +25,8 @@ Octets der(uint8_t tag, Bytes content) {
   Octets bytes = {tag};
   CHECK(content.size() < 65536);
   if (content.size() >= 256) {
-    bytes.insert(bytes.end(), {0x82, static_cast<uint8_t>(content.size() >> 8)});
+    bytes.push_back(0x82);
+    bytes.push_back(static_cast<uint8_t>(content.size() >> 8));
   } else if (content.size() >= 128) {
     bytes.push_back(0x81);
   }

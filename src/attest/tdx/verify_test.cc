@@ -92,7 +92,9 @@ TEST(TdxVerify, refuses_what_is_missing_broken_or_of_another_kind) {
     Platform::Made made = good;
     Collateral rest;
     for (const auto& [key, bytes] : good.collateral.blobs()) {
-      if (key != name) EXPECT_TRUE(rest.add(key, bytes));
+      if (key != name) {
+        EXPECT_TRUE(rest.add(key, bytes));
+      }
     }
     made.collateral = rest;
     return told(verify(platform, made));

@@ -189,9 +189,7 @@ Result<std::string> name_of_single_collateral(EvidenceKind kind, Bytes file) {
     case EvidenceKind::nvidia_gpu_report:
     case EvidenceKind::nvidia_switch_report:
       if (holds(file, "-----BEGIN CERTIFICATE")) return std::string(nvidia::kDeviceChain);
-      return std::string(holds(file, "NV_GPU_DRIVER") || holds(file, "NV_GPU_CC_DRIVER")
-                             ? nvidia::kDriverRim
-                             : nvidia::kVbiosRim);
+      return std::string(TRY(nvidia::rim_collateral_name(file)));
     case EvidenceKind::nras_token:
     case EvidenceKind::maa_token:
     case EvidenceKind::ita_token:

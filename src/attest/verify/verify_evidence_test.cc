@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "attest/appraise/required_rules.h"
 #include "attest/tdx/platform_for_testing.h"
 
@@ -56,10 +60,13 @@ TEST(VerifyEvidence, names_a_single_file_by_its_kind_and_content) {
   };
   EXPECT_EQ(name(EvidenceKind::snp_report, "\x30\x82"), "vek.der");
   EXPECT_EQ(name(EvidenceKind::azure_hcl_report, "{\"vcekCert\": 1}"), "thim.json");
-  EXPECT_EQ(name(EvidenceKind::nvidia_gpu_report, "<a name=\"NV_GPU_DRIVER_GH100\">"),
-            "driver_rim.xml");
-  EXPECT_EQ(name(EvidenceKind::nvidia_gpu_report, "<a name=\"NV_GPU_VBIOS_1010\">"),
-            "vbios_rim.xml");
+  for (const char* manifest : {"driver_rim.xml", "vbios_rim.xml"}) {
+    std::ifstream file(std::string(SOTTO_TESTDATA_DIR "/attest/nvidia-gpu-report/good/") +
+                       manifest);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_EQ(name(EvidenceKind::nvidia_gpu_report, text), manifest);
+  }
+  EXPECT_EQ(name(EvidenceKind::nvidia_gpu_report, "<a name=\"NV_GPU_DRIVER_GH100\">"), "several");
   EXPECT_EQ(name(EvidenceKind::nvidia_gpu_report, "-----BEGIN CERTIFICATE-----"), "cert_chain.pem");
   EXPECT_EQ(name(EvidenceKind::maa_token, "{}"), "jwks.json");
   EXPECT_EQ(name(EvidenceKind::tdx_quote, "{}"), "several");
