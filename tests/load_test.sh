@@ -4,31 +4,14 @@
 set -euo pipefail
 
 sotto=$1
-source=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/load" && pwd)
-folder=$(mktemp -d)
-server=
-finish() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
-  rm -rf "$folder"
-}
-trap finish EXIT
-cd "$folder"
+tests=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+. "$tests/with_server.sh"
 
-"$sotto" serve demo --listen 127.0.0.1:0 --admin 127.0.0.1:0 --log log --parallel 16 --queue 256 2>screen &
-server=$!
-for _ in $(seq 300); do
-  ! grep -qs '^try:' screen || break
-  sleep 0.1
-done
-url=$(sed -n 's/^at \(http[^,]*\),.*/\1/p' screen)
-metrics=$(sed -n 's/^metrics at //p' screen)
-[ -n "$url" ] || { cat screen; exit 1; }
+start_server demo --listen 127.0.0.1:0 --admin 127.0.0.1:0 --log log --parallel 16 --queue 256
 
 status=0
-BASE_URL=$url METRICS_URL=$metrics SERVER_PID=$server node "$source/load.mjs" || status=$?
-kill "$server"
-wait "$server" || { echo "FAILED: the server did not stop well"; status=1; }
-server=
+BASE_URL=$url METRICS_URL=$metrics SERVER_PID=$server node "$tests/load/load.mjs" || status=$?
+stop_server
 # Sanitizers report there.
 [ "$(grep -c -e ERROR -e WARNING screen)" = 0 ] || { cat screen; status=1; }
 if grep -q -e "Data in use" log screen; then

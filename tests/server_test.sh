@@ -4,14 +4,7 @@
 set -euo pipefail
 
 sotto=$1
-folder=$(mktemp -d)
-server=
-finish() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
-  rm -rf "$folder"
-}
-trap finish EXIT
-cd "$folder"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/with_server.sh"
 
 fail() {
   echo "FAILED: $*"
@@ -42,16 +35,8 @@ slow=$("$sotto" keys add bob --keys keys.toml --requests-per-minute 1 2>/dev/nul
 [ "$(stat -c %a keys.toml)" = 600 ] || fail "others may read the keys"
 if grep -q "${key#sk-sotto-????????-}" keys.toml; then fail "the key itself is in the file"; fi
 
-"$sotto" serve name,other=demo --listen 127.0.0.1:0 --listen unix:socket --admin 127.0.0.1:0 \
-  --keys keys.toml --log log 2>screen &
-server=$!
-for _ in $(seq 100); do
-  ! grep -qs '^try:' screen || break
-  sleep 0.1
-done
-url=$(sed -n 's/^at \(http[^,]*\),.*/\1/p' screen)
-admin=$(sed -n 's/^metrics at //p' screen)
-[ -n "$url" ] || fail "it did not start: $(cat screen)"
+start_server name,other=demo --listen 127.0.0.1:0 --listen unix:socket --admin 127.0.0.1:0 \
+  --keys keys.toml --log log
 
 # ask PATH BODY [curl options]
 ask() {
@@ -106,7 +91,7 @@ for _ in $(seq 50); do
 done
 expect revoked "$gone" invalid_api_key
 
-expect metrics "$(curl -sS "$admin")" 'sotto_requests_total{route="chat",status="200"} 3'
+expect metrics "$(curl -sS "$metrics")" 'sotto_requests_total{route="chat",status="200"} 3'
 expect "no metrics for all" "$(curl -sS -H "authorization: Bearer $key" "$url/metrics")" not_found
 
 chunked=$(ask /v1/completions '{"prompt":"Hello","max_tokens":2}' -H 'transfer-encoding: chunked')
@@ -120,18 +105,14 @@ for i in $(seq 8); do
 done
 wait "${clients[@]}" || true
 for _ in $(seq 50); do
-  idle=$(curl -sS "$admin")
+  idle=$(curl -sS "$metrics")
   [[ $idle != *"sotto_sequences_running 0"* ]] || break
   sleep 0.1
 done
 expect "no sequence is stuck" "$idle" "sotto_sequences_running 0"
 expect "no page is lost" "$idle" "sotto_kv_pages_used 0"
 
-kill "$server"
-status=0
-wait "$server" || status=$?
-server=
-[ $status -eq 0 ] || fail "it ended with $status: $(cat screen)"
+stop_server
 expect usage "$("$sotto" keys list --keys keys.toml)" 'used: '
 expect log "$(cat log)" '"key":"alice","route":"chat","model":"name","status":200'
 if grep -rl -e canaryprompt -e "${key#sk-sotto-????????-}" .; then fail "prompts or keys are in these files"; fi

@@ -23,6 +23,10 @@ inline Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
+inline std::string_view as_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 // Reads forward over borrowed bytes. Every error names the field and the offset at which it began.
 class ByteReader {
  public:

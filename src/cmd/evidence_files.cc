@@ -3,11 +3,12 @@
 #include "cmd/evidence_files.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
+#include "attest/json/strict_json.h"
 #include "attest/verify/verify_evidence.h"
 #include "base/text_encoding.h"
 
@@ -37,12 +38,10 @@ Result<Collateral> read_folder(const std::string& path) {
 
 // {"name": base64url, …}, or nothing when it is another kind of JSON or none.
 std::optional<Collateral> as_bundle(Bytes bytes) {
-  boost::system::error_code error;
-  const json::value value =
-      json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, error);
-  if (error || !value.is_object()) return std::nullopt;
+  const Result<json::value> value = attest::parse_strict_json(as_text(bytes), bytes.size());
+  if (!value || !value->is_object()) return std::nullopt;
   Collateral collateral;
-  for (const auto& [name, text] : value.get_object()) {
+  for (const auto& [name, text] : value->get_object()) {
     if (!text.is_string()) return std::nullopt;
     const Result<std::vector<uint8_t>> blob = bytes_of_base64(text.get_string(), Base64::url);
     if (!blob || !collateral.add(std::string(name), *blob)) return std::nullopt;

@@ -52,7 +52,7 @@ Result<int64_t> time_of(const std::string& text) {
 Result<Policy> policy_of(const std::string& path) {
   if (path.empty()) return default_policy();
   const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kPolicyBytesMax));
-  Result<Policy> policy = parse_policy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  Result<Policy> policy = parse_policy(as_text(bytes));
   if (!policy) return within(path, policy.error());
   if (policy->name.empty()) policy->name = path;
   return policy;

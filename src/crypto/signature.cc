@@ -16,18 +16,12 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/free_by.h"
 #include "crypto/openssl_digest.h"
 
 namespace sotto::crypto {
 namespace {
 
-template <auto Free>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeBy<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;

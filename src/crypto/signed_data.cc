@@ -12,17 +12,11 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/free_by.h"
 
 namespace sotto::crypto {
 namespace {
 
-template <auto Free>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using Message = std::unique_ptr<CMS_ContentInfo, FreeBy<CMS_ContentInfo_free>>;
 using Stream = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
 

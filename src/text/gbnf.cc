@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "text/grammar.h"
+#include "text/scanner.h"
 #include "text/utf8.h"
 
 namespace sotto::text {
@@ -23,9 +24,9 @@ bool is_name(char c) {
          c == '_';
 }
 
-class Parser {
+class Parser : private Scanner {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  using Scanner::Scanner;
 
   Result<Rules> run() {
     number_of("root");
@@ -37,14 +38,6 @@ class Parser {
   }
 
  private:
-  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool is_next(std::string_view word) const { return text_.substr(at_).starts_with(word); }
-  bool take(std::string_view word) {
-    if (!is_next(word)) return false;
-    at_ += word.size();
-    return true;
-  }
-
   std::unexpected<Error> wrong(std::string_view what) const {
     const std::string_view before = text_.substr(0, at_);
     const size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
@@ -173,22 +166,17 @@ class Parser {
 
   Result<uint32_t> parse_number() {
     skip(false);
-    uint32_t number = 0;
-    const size_t begin = at_;
-    for (; peek() >= '0' && peek() <= '9'; ++at_) {
-      number = number * 10 + static_cast<uint32_t>(peek() - '0');
-      if (number > kRepeatMax) return wrong("a number of repetitions is too large");
-    }
-    if (at_ == begin) return wrong("a number is missing");
+    const std::optional<uint32_t> number = take_number(kRepeatMax);
+    if (!number) return wrong("a number is missing, or too large");
     skip(false);
-    return number;
+    return *number;
   }
 
   Result<Expression> parse_literal() {
     ++at_;
     std::string text;
     while (peek() != '"') {
-      if (at_ >= text_.size()) return wrong("'\"' is missing");
+      if (at_end()) return wrong("'\"' is missing");
       append_utf8(text, TRY(parse_character()));
     }
     ++at_;
@@ -200,7 +188,7 @@ class Parser {
     const bool negated = take("^");
     std::vector<CharacterRange> ranges;
     while (peek() != ']') {
-      if (at_ >= text_.size()) return wrong("']' is missing");
+      if (at_end()) return wrong("']' is missing");
       const char32_t first = TRY(parse_character());
       char32_t last = first;
       if (peek() == '-' && at_ + 1 < text_.size() && text_[at_ + 1] != ']') {
@@ -217,13 +205,12 @@ class Parser {
   // One code point, which may be written as an escape.
   Result<char32_t> parse_character() {
     if (!take("\\")) {
-      const Utf8Sequence next = next_utf8(text_.substr(at_));
-      if (next.state != Utf8Sequence::State::valid) return wrong("this is not UTF-8");
-      at_ += next.bytes;
-      return char32_t{next.code_point};
+      const std::optional<char32_t> character = take_character();
+      if (!character) return wrong("this is not UTF-8");
+      return *character;
     }
     const char c = peek();
-    if (at_ >= text_.size()) return wrong("an escape is not finished");
+    if (at_end()) return wrong("an escape is not finished");
     ++at_;
     switch (c) {
       case 'n':
@@ -251,24 +238,11 @@ class Parser {
   }
 
   Result<char32_t> parse_hex(size_t digits) {
-    char32_t value = 0;
-    for (size_t i = 0; i < digits; ++i, ++at_) {
-      const char c = peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
-      if (digit < 0) return wrong("a hexadecimal digit is missing");
-      value = value << 4 | static_cast<char32_t>(digit);
-    }
-    if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
-      return wrong("this is not a character");
-    }
-    return value;
+    const std::optional<char32_t> character = take_hex(digits);
+    if (!character) return wrong("this is not a character of so many hexadecimal digits");
+    return *character;
   }
 
-  std::string_view text_;
-  size_t at_ = 0;
   Rules rules_;
   std::vector<bool> defined_;
   std::map<std::string, uint32_t> numbers_;

@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/json_pattern.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "text/utf8.h"
+#include "text/scanner.h"
 
 namespace sotto::text {
 
@@ -33,30 +32,16 @@ Ranges all_but(const Ranges& ranges) {
   return all_characters_but(ranges).ranges;
 }
 
+// As JSON spells a character that is not itself in a string.
 std::string escape_of(char32_t c) {
-  switch (c) {
-    case '"':
-      return "\\\"";
-    case '\\':
-      return "\\\\";
-    case '\n':
-      return "\\n";
-    case '\r':
-      return "\\r";
-    case '\t':
-      return "\\t";
-    case '\b':
-      return "\\b";
-    case '\f':
-      return "\\f";
-    default:
-      return fmt::format("\\u{:04x}", static_cast<uint32_t>(c));
-  }
+  const char byte = static_cast<char>(c);
+  const std::string quoted = boost::json::serialize(boost::json::string_view(&byte, 1));
+  return quoted.substr(1, quoted.size() - 2);
 }
 
-class Parser {
+class Parser : private Scanner {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  using Scanner::Scanner;
 
   Result<Expression> run() {
     Expression all = TRY(parse_choice(0));
@@ -65,12 +50,6 @@ class Parser {
   }
 
  private:
-  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool take(std::string_view word) {
-    if (!text_.substr(at_).starts_with(word)) return false;
-    at_ += word.size();
-    return true;
-  }
   std::unexpected<Error> wrong(std::string_view what) const {
     return fail(ErrorKind::malformed, "the pattern is not a regular expression: {}", what);
   }
@@ -86,7 +65,7 @@ class Parser {
       const bool begins = depth == 0 && take("^");
       Expression way = TRY(parse_sequence(depth));
       const bool ends = depth == 0 && take("$");
-      const bool over = at_ >= text_.size() || peek() == '|' || peek() == ')';
+      const bool over = at_end() || peek() == '|' || peek() == ')';
       if (!over) return not_here("an anchor that is not at an end");
       if (depth == 0) {
         std::vector<Expression> parts;
@@ -158,21 +137,16 @@ class Parser {
   }
 
   Result<uint32_t> parse_number() {
-    uint32_t number = 0;
-    const size_t begin = at_;
-    for (; peek() >= '0' && peek() <= '9'; ++at_) {
-      number = number * 10 + static_cast<uint32_t>(peek() - '0');
-      if (number > kRepeatMax) return wrong("a number of repetitions is too large");
-    }
-    if (at_ == begin) return wrong("a number is missing");
-    return number;
+    const std::optional<uint32_t> number = take_number(kRepeatMax);
+    if (!number) return wrong("a number is missing, or too large");
+    return *number;
   }
 
   Result<Expression> parse_class() {
     const bool negated = take("^");
     Ranges ranges;
     while (!take("]")) {
-      if (at_ >= text_.size()) return wrong("']' is missing");
+      if (at_end()) return wrong("']' is missing");
       Ranges low = TRY(parse_class_member());
       const bool range = peek() == '-' && at_ + 1 < text_.size() && text_[at_ + 1] != ']';
       const bool single = low.size() == 1 && low[0].first == low[0].second;
@@ -196,16 +170,15 @@ class Parser {
   }
 
   Result<char32_t> parse_character() {
-    const Utf8Sequence next = next_utf8(text_.substr(at_));
-    if (next.state != Utf8Sequence::State::valid) return wrong("it is not UTF-8");
-    at_ += next.bytes;
-    return char32_t{next.code_point};
+    const std::optional<char32_t> character = take_character();
+    if (!character) return wrong("it is not UTF-8");
+    return *character;
   }
 
   // What stands behind a backslash.
   Result<Ranges> parse_escape(bool in_class) {
     const char c = peek();
-    if (at_ >= text_.size()) return wrong("an escape is not finished");
+    if (at_end()) return wrong("an escape is not finished");
     ++at_;
     const auto one = [](char32_t code_point) { return Ranges{{code_point, code_point}}; };
     switch (c) {
@@ -255,24 +228,12 @@ class Parser {
   }
 
   Result<char32_t> parse_hex(size_t digits) {
-    char32_t value = 0;
-    for (size_t i = 0; i < digits; ++i, ++at_) {
-      const char c = peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
-      if (digit < 0) return wrong("a hexadecimal digit is missing");
-      value = value << 4 | static_cast<char32_t>(digit);
-    }
-    if (value >= 0xd800 && value <= 0xdfff) return not_here("half of a surrogate pair");
-    return value;
+    const std::optional<char32_t> character = take_hex(digits);
+    if (!character) return wrong("an escape that is no character");
+    return *character;
   }
 
   static Expression of(const Ranges& ranges) { return json_characters(characters(ranges)); }
-
-  std::string_view text_;
-  size_t at_ = 0;
 };
 
 }  // namespace

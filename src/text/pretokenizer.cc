@@ -8,23 +8,16 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/free_by.h"
 #include "text/pretokenizer_patterns.h"
 #include "text/utf8.h"
 
 namespace sotto::text {
 namespace {
 
-template <auto release>
-struct Releaser {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-
-using Code = std::unique_ptr<pcre2_code, Releaser<pcre2_code_free>>;
-using MatchContext = std::unique_ptr<pcre2_match_context, Releaser<pcre2_match_context_free>>;
-using MatchData = std::unique_ptr<pcre2_match_data, Releaser<pcre2_match_data_free>>;
+using Code = std::unique_ptr<pcre2_code, FreeBy<pcre2_code_free>>;
+using MatchContext = std::unique_ptr<pcre2_match_context, FreeBy<pcre2_match_context_free>>;
+using MatchData = std::unique_ptr<pcre2_match_data, FreeBy<pcre2_match_data_free>>;
 
 PCRE2_SPTR units(std::string_view text) {
   return reinterpret_cast<PCRE2_SPTR>(text.data());

@@ -65,7 +65,7 @@ class Appraiser {
 
   void check_verification() {
     std::string missing;
-    const std::vector<std::string_view> required = required_rules(claims_.kind);
+    const std::vector<std::string_view> required = required_rules(claims_.kind, claims_.platform);
     for (std::string_view name : required) {
       const bool passed = std::any_of(
           claims_.rules.begin(), claims_.rules.end(),

@@ -67,7 +67,8 @@ TEST(Appraise, refuses_by_default_debug_migration_and_old_platforms) {
 }
 
 TEST(Appraise, is_impossible_without_each_rule_that_the_kind_needs) {
-  const std::vector<std::string_view> required = required_rules(EvidenceKind::tdx_quote);
+  const std::vector<std::string_view> required =
+      required_rules(EvidenceKind::tdx_quote, "intel-tdx");
   ASSERT_GT(required.size(), 20u);
   for (std::string_view name : required) {
     Claims claims = good_claims();

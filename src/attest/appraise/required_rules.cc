@@ -41,27 +41,44 @@ Names intel(bool tdx) {
   return names;
 }
 
+Names amd() {
+  return {"key-certificate", "amd-chain", "amd-extensions",   "amd-issuers",
+          "signing-key",     "product",   "report-signature", "tcb",
+          "policy-bits",     "vmpl",      "tcb-order",        "firmware-order",
+          "id-block"};
+}
+
+Names with(Names names, std::initializer_list<std::string_view> more) {
+  names.insert(names.end(), more);
+  return names;
+}
+
+// The machine's own evidence, and what ties the paravisor's to it.
+Names azure(std::string_view platform) {
+  const Names hardware = platform == "azure-tdx" ? with(intel(true), {"hcl-td-quote"}) : amd();
+  return with(hardware, {"hcl-report", "hcl-runtime-binding", "hcl-vtpm-key", "tpm-evidence",
+                         "tpm-quote-signature", "tpm-quote", "tpm-pcr-digest"});
+}
+
 }  // namespace
 
-std::vector<std::string_view> required_rules(EvidenceKind kind) {
+std::vector<std::string_view> required_rules(EvidenceKind kind, std::string_view platform) {
   switch (kind) {
     case EvidenceKind::tdx_quote:
       return intel(true);
     case EvidenceKind::sgx_quote:
       return intel(false);
     case EvidenceKind::snp_report:
-      return {"report-format", "key-certificate",  "amd-chain", "amd-extensions",
-              "signing-key",   "report-signature", "tcb",       "policy-bits",
-              "tcb-order"};
+      return with(amd(), {"report-format"});
     case EvidenceKind::nitro_document:
       return {"document-format", "issued-at", "aws-chain", "leaf-usage", "document-signature"};
     case EvidenceKind::tpm_quote:
-      return {"tpm-key", "tpm-quote-signature", "tpm-quote", "tpm-pcr-digest"};
+      return {"tpm-evidence",        "tpm-key",   "tpm-key-primary",
+              "tpm-quote-signature", "tpm-quote", "tpm-pcr-digest"};
     case EvidenceKind::azure_hcl_report:
-      return {"hcl-report", "hcl-runtime-binding", "tpm-quote-signature", "tpm-quote",
-              "tpm-pcr-digest"};
+      return azure(platform);
     case EvidenceKind::google_endorsement:
-      return {"endorsement-chain", "endorsement-signature"};
+      return {"endorsement-format", "endorsement-chain", "endorsement-signature"};
     case EvidenceKind::nvidia_gpu_report:
       return {"report-format", "device-chain", "device-kind", "report-signature",
               "firmware-id",   "driver-rim",   "vbios-rim",   "measurements"};

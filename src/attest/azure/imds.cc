@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
 
+#include "attest/json/strict_json.h"
 #include "base/text_encoding.h"
 #include "crypto/signed_data.h"
 
@@ -19,7 +19,6 @@ namespace json = boost::json;
 // Azure's clouds: public, US government, China, and Germany's former one.
 constexpr std::array<std::string_view, 4> kSigners = {
     "metadata.azure.com", "metadata.azure.us", "metadata.azure.cn", "metadata.microsoftazure.de"};
-constexpr size_t kDepthMax = 8;
 
 struct Document {
   std::string nonce, vm_id, subscription_id, sku;
@@ -33,12 +32,7 @@ std::string text_of(const json::object& object, std::string_view name) {
 }
 
 Result<Document> parse_document(Bytes bytes) {
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  const json::value value =
-      json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "not valid JSON: {}", error.message());
+  const json::value value = TRY(parse_strict_json(as_text(bytes), bytes.size()));
   if (!value.is_object()) return fail(ErrorKind::malformed, "not a JSON object");
   const json::object& object = value.get_object();
   Document document;

@@ -3,17 +3,15 @@
 #include "attest/azure/runtime_json.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "attest/json/strict_json.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::azure {
 namespace {
 
 namespace json = boost::json;
-
-constexpr size_t kDepthMax = 8;
 
 std::string_view text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
@@ -76,12 +74,7 @@ Result<std::array<uint8_t, kUserDataBytes>> read_user_data(const json::value& va
 }  // namespace
 
 Result<RuntimeData> parse_runtime_json(Bytes bytes) {
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  const json::value value =
-      json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "not valid JSON: {}", error.message());
+  const json::value value = TRY(parse_strict_json(as_text(bytes), bytes.size()));
   if (!value.is_object()) return fail(ErrorKind::malformed, "not a JSON object");
   const json::object& root = value.get_object();
   RuntimeData data;

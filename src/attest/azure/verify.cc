@@ -3,9 +3,9 @@
 #include "attest/azure/verify.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "attest/json/strict_json.h"
 #include "attest/tpm/verify.h"
 #include "base/text_encoding.h"
 
@@ -15,7 +15,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kAnswerBytesMax = 256 << 10;
-constexpr size_t kDepthMax = 4;
 
 std::vector<uint8_t> copy(Bytes bytes) {
   return {bytes.begin(), bytes.end()};
@@ -106,10 +105,8 @@ Verified<void> check_vtpm(const HclReportUnverified& report, const HclOptions& o
     rules.record("tpm-quote", RuleVerdict::skipped, "a quote by the vTPM", "none");
     return {};
   }
-  const auto evidence = TRY(rules.check(
-      "tpm-evidence", "a TPM's evidence",
-      lift("vTPM quote",
-           tpm::parse_evidence({reinterpret_cast<const char*>(blob->data()), blob->size()}))));
+  const auto evidence = TRY(rules.check("tpm-evidence", "a TPM's evidence",
+                                        lift("vTPM quote", tpm::parse_evidence(as_text(*blob)))));
   std::optional<Bytes> qualifying;
   if (options.qualifying_data) qualifying = *options.qualifying_data;
   return tpm::check_quote(evidence, key, qualifying, rules, claims);
@@ -122,19 +119,6 @@ Result<std::string> text_of(const json::value& value, std::string_view name) {
     return fail(ErrorKind::malformed, "{} is missing", name);
   }
   return std::string(text->get_string().data(), text->get_string().size());
-}
-
-Result<json::value> parse_answer(std::string_view text) {
-  if (text.size() > kAnswerBytesMax) {
-    return fail(ErrorKind::exhausted, "an answer of {} bytes, more than {}", text.size(),
-                kAnswerBytesMax);
-  }
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "not valid JSON: {}", error.message());
-  return value;
 }
 
 }  // namespace
@@ -161,12 +145,12 @@ Verified<Claims> verify_hcl_report(Bytes bytes, const HclOptions& options,
 }
 
 Result<std::vector<uint8_t>> parse_td_quote_answer(std::string_view text) {
-  const json::value answer = TRY(parse_answer(text));
+  const json::value answer = TRY(parse_strict_json(text, kAnswerBytesMax));
   return bytes_of_base64(TRY(text_of(answer, "quote")), Base64::url);
 }
 
 Result<ThimCertificates> parse_thim_answer(std::string_view text) {
-  const json::value answer = TRY(parse_answer(text));
+  const json::value answer = TRY(parse_strict_json(text, kAnswerBytesMax));
   return ThimCertificates{TRY(text_of(answer, "vcekCert")),
                           TRY(text_of(answer, "certificateChain"))};
 }

@@ -74,10 +74,6 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // UTF-16LE whose every unit is ASCII, without its final NULs; empty for anything else.
 std::string from_utf16(Bytes bytes) {
   if (bytes.size() < 2 || bytes.size() % 2 != 0) return {};

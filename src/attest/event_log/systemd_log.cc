@@ -3,10 +3,10 @@
 #include "attest/event_log/systemd_log.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/json/strict_json.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::event_log {
@@ -14,7 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kDepthMax = 8;
 constexpr char kRecordSeparator = '\x1e';
 constexpr uint32_t kPcrMax = 23;
 
@@ -53,11 +52,7 @@ Result<void> read_digests(const json::object& object, SystemdRecord& record) {
 }
 
 Result<SystemdRecord> read_record(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  const json::value value = json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "not valid JSON: {}", error.message());
+  const json::value value = TRY(parse_strict_json(text, text.size()));
   if (!value.is_object()) return fail(ErrorKind::malformed, "not a JSON object");
   const json::object& object = value.get_object();
   if (text_of(object, "content_type") != "systemd") {

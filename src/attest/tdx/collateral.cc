@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "attest/json/strict_json.h"
 #include "attest/signed_json.h"
 #include "base/text_encoding.h"
 #include "base/utc_time.h"
@@ -95,15 +95,6 @@ class Object {
   explicit Object(const json::object& object) : object_(&object) {}
   const json::object* object_;
 };
-
-Result<json::value> parse(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = kJsonDepthMax;
-  boost::system::error_code error;
-  json::value value = json::parse(text, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "no JSON: {}", error.message());
-  return value;
-}
 
 Result<TcbLevelStatus> read_verdict(const Object& level) {
   TcbLevelStatus verdict;
@@ -211,7 +202,7 @@ Result<SignedSection> split_signed(std::string_view text, std::string_view membe
 }
 
 Result<TcbInfo> parse_tcb_info(std::string_view text) {
-  const json::value value = TRY(parse(text));
+  const json::value value = TRY(parse_strict_json(text, kJsonBytesMax));
   const Object object = TRY(Object::of(value, "TCB info"));
   TcbInfo info;
   info.version = TRY(object.number("version", UINT16_MAX));
@@ -243,7 +234,7 @@ Result<TcbInfo> parse_tcb_info(std::string_view text) {
 }
 
 Result<EnclaveIdentity> parse_enclave_identity(std::string_view text) {
-  const json::value value = TRY(parse(text));
+  const json::value value = TRY(parse_strict_json(text, kJsonBytesMax));
   const Object object = TRY(Object::of(value, "enclave identity"));
   if (const uint32_t version = TRY(object.number("version", UINT16_MAX)); version != 2) {
     return fail(ErrorKind::unsupported, "an enclave identity of version {}; 2 is known", version);

@@ -206,7 +206,7 @@ std::string_view https_host(std::string_view url) {
 }
 
 std::string_view text_of(Bytes evidence) {
-  std::string_view text(reinterpret_cast<const char*>(evidence.data()), evidence.size());
+  std::string_view text = as_text(evidence);
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }

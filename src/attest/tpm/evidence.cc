@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
 
 #include "attest/event_log/algorithms.h"
+#include "attest/json/strict_json.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest::tpm {
@@ -18,7 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr int64_t kVersion = 1;
-constexpr size_t kDepthMax = 4;
 
 struct Field {
   std::string_view name;
@@ -92,15 +91,7 @@ Result<void> read_field(std::string_view name, const json::value& value, QuoteEv
 }  // namespace
 
 Result<QuoteEvidence> parse_evidence(std::string_view text) {
-  if (text.size() > kEvidenceBytesMax) {
-    return fail(ErrorKind::exhausted, "evidence of {} bytes, more than {}", text.size(),
-                kEvidenceBytesMax);
-  }
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  const json::value value = json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return fail(ErrorKind::malformed, "not valid JSON: {}", error.message());
+  const json::value value = TRY(parse_strict_json(text, kEvidenceBytesMax));
   if (!value.is_object()) return fail(ErrorKind::malformed, "not a JSON object");
   QuoteEvidence evidence;
   for (const auto& [name, entry] : value.get_object()) {

@@ -25,7 +25,7 @@ TEST(VerifyEvidence, refuses_what_is_no_evidence_of_each_kind) {
       EXPECT_FALSE(claims) << to_string(kind);
       EXPECT_NE(claims.error().reason, Reason::internal) << to_string(kind);
     }
-    EXPECT_EQ(required_rules(kind).empty(), kind == EvidenceKind::event_log) << to_string(kind);
+    EXPECT_EQ(required_rules(kind, "").empty(), kind == EvidenceKind::event_log) << to_string(kind);
     for (Vendor vendor : vendors_of(kind)) {
       EXPECT_FALSE(to_string(vendor).empty());
     }

@@ -1,0 +1,34 @@
+# For tests to source: a folder of their own to be in, and a server that ends with them. $sotto is the program.
+# SPDX-License-Identifier: Apache-2.0
+folder=$(mktemp -d)
+server=
+leave() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  rm -rf "$folder"
+}
+trap leave EXIT
+cd "$folder"
+
+# start_server MODEL OPTIONS...: sets `server`, its `url` and, where --admin is given, the `metrics` page;
+# what it says is in the file `screen`.
+start_server() {
+  "$sotto" serve "$@" 2>screen &
+  server=$!
+  for _ in $(seq 300); do
+    ! grep -qs '^try:' screen || break
+    sleep 0.1
+  done
+  url=$(sed -n 's/^at \(http[^,]*\),.*/\1/p' screen)
+  # shellcheck disable=SC2034
+  metrics=$(sed -n 's/^metrics at //p' screen)
+  [ -n "$url" ] || { echo "FAILED: the server did not start: $(cat screen)"; exit 1; }
+}
+
+# Fails unless it ends with 0 when it is asked to.
+stop_server() {
+  local status=0
+  kill "$server"
+  wait "$server" || status=$?
+  server=
+  [ $status -eq 0 ] || { echo "FAILED: the server ended with $status: $(cat screen)"; exit 1; }
+}
