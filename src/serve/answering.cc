@@ -142,7 +142,7 @@ api::ApiResult<void> Answering::advance(Stream& stream, std::vector<api::Choice>
   const Result<bool> over = stream.tokens.take(tokens_);
   if (!over) return std::unexpected(api::from_error(over.error(), ""));
   const uint32_t cached = stream.tokens.cached_tokens();
-  // Of the choices of one prompt the first is asked: the others share its pages for a reason of their own.
+  // A prompt counts once, and what its first choice found is what was there before.
   if (stream.first_of_prompt) usage_.cached_tokens += cached - stream.cached_tokens;
   stream.cached_tokens = cached;
   api::Choice piece;

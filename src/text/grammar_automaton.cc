@@ -11,6 +11,13 @@ namespace sotto::text {
 
 using Kind = Grammar::Node::Kind;
 
+namespace {
+
+// Of going to one place, and of finding a state by its threads, for each of them.
+constexpr uint64_t kFollowWork = 8;
+
+}  // namespace
+
 size_t GrammarAutomaton::VectorHash::operator()(const std::vector<uint32_t>& key) const {
   uint64_t hash = 0xcbf29ce484222325;
   for (const uint32_t part : key) {
@@ -26,9 +33,15 @@ GrammarAutomaton::GrammarAutomaton(const Grammar& grammar) : grammar_(grammar) {
   const StateId dead = finish();
   CHECK(dead == kDead);
   states_[kDead].next.fill(kDead);
+}
+
+GrammarAutomaton::StateId GrammarAutomaton::start() {
+  if (start_ != kUnknown) return start_;
   begin();
-  go_to(grammar.root(), kBottom);
-  start_ = finish();
+  go_to(grammar_.root(), kBottom);
+  const StateId made = finish();
+  if (!exhausted_) start_ = made;
+  return made;
 }
 
 GrammarAutomaton::StackId GrammarAutomaton::push(const Frame& frame) {
@@ -42,19 +55,18 @@ GrammarAutomaton::StackId GrammarAutomaton::push(const Frame& frame) {
 void GrammarAutomaton::begin() {
   made_ = State();
   visited_.clear();
+  pending_.clear();
 }
 
 // Follows what is pending, and numbers the state that this makes.
 GrammarAutomaton::StateId GrammarAutomaton::finish() {
-  while (!pending_.empty()) {
+  while (!pending_.empty() && !exhausted_) {
     const Thread at = pending_.back();
     pending_.pop_back();
-    follow(at.node, at.stack);
+    if (spend(kFollowWork)) follow(at.node, at.stack);
   }
-  if (made_.threads.size() > kThreadsMax || visited_.size() > kVisitedMax) {
-    overflowed_ = true;
-    return kDead;
-  }
+  if (made_.threads.size() > kThreadsMax) exhausted_ = true;
+  if (exhausted_ || !spend(2 * made_.threads.size())) return kDead;
   std::sort(made_.threads.begin(), made_.threads.end());
   std::vector<uint32_t> key;
   key.reserve(2 * made_.threads.size() + 1);
@@ -67,6 +79,7 @@ GrammarAutomaton::StateId GrammarAutomaton::finish() {
       state_numbers_.try_emplace(std::move(key), static_cast<StateId>(states_.size()));
   if (is_new) {
     made_.next.fill(kUnknown);
+    threads_ += made_.threads.size();
     states_.push_back(std::move(made_));
   }
   return known->second;
@@ -99,7 +112,7 @@ GrammarAutomaton::StateId GrammarAutomaton::make_step(StateId from, uint8_t byte
     if (grammar_.byte_set(node).test(byte)) go_to(node.next, thread.stack);
   }
   const StateId to = finish();
-  states_[from].next[byte] = to;
+  if (!exhausted_) states_[from].next[byte] = to;
   return to;
 }
 
@@ -118,7 +131,6 @@ void GrammarAutomaton::end_loop(StackId stack) {
 }
 
 void GrammarAutomaton::follow(uint32_t at, StackId stack) {
-  if (made_.threads.size() > kThreadsMax || visited_.size() > kVisitedMax) return;
   if (!visited_.insert(uint64_t{at} << 32 | stack).second) return;
   const Grammar::Node& node = grammar_.node(at);
   switch (node.kind) {

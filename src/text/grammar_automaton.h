@@ -15,8 +15,8 @@ namespace sotto::text {
 
 // A grammar is matched by threads, each at a place that takes a byte, with the places to return to
 // behind it; a state is the set of all threads that the text so far allows. States and stacks are
-// numbered, so that one step costs a look into a table once it was made. Not thread-safe; borrows the
-// grammar.
+// numbered, so that one step costs a look into a table once it was made. A grammar may come from anybody and
+// be as ambiguous as they like, so all making is paid from an allowance. Not thread-safe; borrows the grammar.
 class GrammarAutomaton {
  public:
   using StateId = uint32_t;
@@ -28,7 +28,6 @@ class GrammarAutomaton {
   static constexpr StackId kBottom = 0;
   static constexpr StackId kOpen = 1;
   static constexpr size_t kThreadsMax = 4096;
-  static constexpr size_t kVisitedMax = 1 << 17;  // places on the way to a state's threads
 
   // A place to go on at, `node`, once what stands above it is over. Of a loop also how often it has to
   // and may go on.
@@ -52,7 +51,25 @@ class GrammarAutomaton {
 
   explicit GrammarAutomaton(const Grammar& grammar);
 
-  StateId start() const { return start_; }
+  // What may be done from now on, in units of some 10 ns. Once it is spent, or a state would have too many
+  // threads, exhausted() is true until the next call, and states that come out are kDead and not kept.
+  void allow(uint64_t work) {
+    left_ = work;
+    exhausted_ = false;
+  }
+  bool spend(uint64_t work) {
+    if (left_ >= work) {
+      left_ -= work;
+      return true;
+    }
+    left_ = 0;
+    exhausted_ = true;
+    return false;
+  }
+  uint64_t left() const { return left_; }
+  bool exhausted() const { return exhausted_; }
+
+  StateId start();
   const State& state(StateId id) const { return states_[id]; }
   const Frame& frame(StackId id) const { return frames_[id]; }
   // The state of these threads, and the one of all that follows when what stands above `stack` is over.
@@ -60,15 +77,16 @@ class GrammarAutomaton {
   StateId state_after(StackId stack);
   StackId push(const Frame& frame);
 
-  // kDead also where there would be too many threads: then overflowed() is true from then on.
   StateId step(StateId from, uint8_t byte) {
     const StateId known = states_[from].next[byte];
     return known != kUnknown ? known : make_step(from, byte);
   }
-  bool overflowed() const { return overflowed_; }
 
-  size_t states() const { return states_.size(); }
-  size_t stacks() const { return frames_.size(); }
+  // What all states and stacks take, about.
+  size_t bytes() const {
+    return states_.size() * sizeof(State) + threads_ * 2 * sizeof(Thread) +
+           frames_.size() * (sizeof(Frame) + 64);
+  }
 
  private:
   static constexpr StateId kUnknown = ~StateId{0};
@@ -91,8 +109,10 @@ class GrammarAutomaton {
   std::deque<Frame> frames_;
   std::unordered_map<std::vector<uint32_t>, StateId, VectorHash> state_numbers_;
   std::unordered_map<std::vector<uint32_t>, StackId, VectorHash> stack_numbers_;
-  StateId start_ = kDead;
-  bool overflowed_ = false;
+  StateId start_ = kUnknown;
+  size_t threads_ = 0;  // of all states
+  uint64_t left_ = 0;
+  bool exhausted_ = false;
 
   State made_;  // the state in the making
   std::vector<Thread> pending_;

@@ -18,9 +18,12 @@ using Frame = GrammarAutomaton::Frame;
 namespace {
 
 // What is kept of one grammar: some 30 MB with a vocabulary of 152k.
-constexpr size_t kStatesMax = 1 << 14;
-constexpr size_t kStacksMax = 1 << 18;
+constexpr size_t kAutomatonBytesMax = 24 << 20;
 constexpr size_t kMasksMax = 512;
+// A text's allowance, of 10 ns each: as long as 30 tokens of a prompt take, for what is found out first,
+// and a small part of a step for each token. Whoever holds an engine up longer pays with their answer.
+constexpr uint64_t kWorkFirst = 4'000'000;
+constexpr uint64_t kWorkPerToken = 200'000;
 constexpr size_t kLocalBytesMax = 16 << 20;
 
 std::vector<TokenId> ids_of(const std::vector<uint64_t>& mask) {
@@ -52,7 +55,7 @@ void GrammarTokens::walk(StateId from, uint32_t begin, uint32_t end, Mask& fits,
   if (begin == end) return;
   const uint32_t depth = trie_->node(begin).depth;
   path_[depth] = from;
-  for (uint32_t i = begin; i < end;) {
+  for (uint32_t i = begin; i < end && automaton_->spend(1);) {
     const TokenTrie::Node& node = trie_->node(i);
     const StateId to = automaton_->step(path_[node.depth], node.byte);
     if (to == GrammarAutomaton::kDead) {
@@ -104,6 +107,11 @@ const GrammarTokens::Local& GrammarTokens::local(const Localized& localized) {
   }
   const size_t bytes = 256 + made.fits.size() * sizeof(uint64_t) +
                        (made.few.size() + made.leaves.size()) * sizeof(uint32_t);
+  // What was cut short is used once more, in a mask that is thrown away.
+  if (automaton_->exhausted()) {
+    cut_short_ = std::move(made);
+    return cut_short_;
+  }
   if (local_bytes_ + bytes > kLocalBytesMax) {
     locals_.clear();
     local_bytes_ = 0;
@@ -133,6 +141,7 @@ const GrammarTokens::Mask& GrammarTokens::mask(StateId state) {
   const std::vector<Thread> threads = automaton_->state(state).threads;
   bool counts_far = false;
   for (const Thread& thread : threads) {
+    if (!automaton_->spend(made.size() / 16)) break;
     const Localized localized = localize(thread);
     counts_far |= localized.counts_far;
     const Local& part = local(localized);
@@ -145,7 +154,9 @@ const GrammarTokens::Mask& GrammarTokens::mask(StateId state) {
     }
   }
   if (counts_far) try_long_tokens(state, made);
-  return masks_[state] = std::move(made);
+  if (!automaton_->exhausted()) return masks_[state] = std::move(made);
+  cut_short_.fits = std::move(made);
+  return cut_short_.fits;
 }
 
 StateId GrammarTokens::move_here(const GrammarAutomaton& from, StateId state) {
@@ -167,27 +178,40 @@ StateId GrammarTokens::move_here(const GrammarAutomaton& from, StateId state) {
 
 // What was made is given up when it is too much; who still uses it takes along what it needs.
 void GrammarTokens::renew_if_large() {
-  if (automaton_->states() < kStatesMax && automaton_->stacks() < kStacksMax) return;
+  if (automaton_->bytes() < kAutomatonBytesMax) return;
   automaton_ = std::make_shared<GrammarAutomaton>(*grammar_);
   masks_.clear();
 }
 
 GrammarMatcher::GrammarMatcher(std::shared_ptr<GrammarTokens> tokens)
-    : tokens_(std::move(tokens)), automaton_(tokens_->automaton_), state_(automaton_->start()) {}
+    : tokens_(std::move(tokens)), automaton_(tokens_->automaton_), work_(kWorkFirst) {
+  automaton_->allow(work_);
+  state_ = automaton_->start();
+  work_ = automaton_->left();
+  failed_ = automaton_->exhausted();
+}
 
 void GrammarMatcher::move_on() {
   tokens_->renew_if_large();
   if (automaton_ == tokens_->automaton_) return;
+  tokens_->automaton_->allow(kWorkFirst);
   state_ = tokens_->move_here(*automaton_, state_);
   automaton_ = tokens_->automaton_;
 }
 
+// What was done is paid for; when it was too much, the text cannot go on.
+Result<void> GrammarMatcher::settle() {
+  work_ = automaton_->left();
+  failed_ |= automaton_->exhausted();
+  if (!failed_) return {};
+  return fail(ErrorKind::unsupported, "the format is too ambiguous to be followed");
+}
+
 Result<void> GrammarMatcher::mask(std::span<uint64_t> bits) {
   move_on();
+  automaton_->allow(work_);
   const GrammarTokens::Mask& allowed = tokens_->mask(state_);
-  if (automaton_->overflowed()) {
-    return fail(ErrorKind::unsupported, "the format is too ambiguous to be followed");
-  }
+  TRY(settle());
   CHECK(bits.size() == allowed.size());
   std::copy(allowed.begin(), allowed.end(), bits.begin());
   return {};
@@ -195,8 +219,11 @@ Result<void> GrammarMatcher::mask(std::span<uint64_t> bits) {
 
 Result<void> GrammarMatcher::accept(TokenId id) {
   move_on();
+  work_ = std::min(work_ + kWorkPerToken, kWorkFirst);
+  automaton_->allow(work_);
   StateId state = state_;
   for (const uint8_t byte : tokens_->trie().bytes(id)) state = automaton_->step(state, byte);
+  TRY(settle());
   if (state == GrammarAutomaton::kDead || tokens_->trie().bytes(id).empty()) {
     return fail(ErrorKind::malformed, "a token does not fit the format");
   }
@@ -207,6 +234,7 @@ Result<void> GrammarMatcher::accept(TokenId id) {
 bool GrammarMatcher::accept_bytes(std::string_view bytes) {
   for (const char byte : bytes) {
     move_on();
+    automaton_->allow(kWorkFirst);
     const StateId next = automaton_->step(state_, static_cast<uint8_t>(byte));
     if (next == GrammarAutomaton::kDead) return false;
     state_ = next;

@@ -62,6 +62,7 @@ class GrammarTokens {
   std::shared_ptr<GrammarAutomaton> automaton_;
   std::map<std::vector<uint32_t>, Local> locals_;  // they outlive an automaton
   size_t local_bytes_ = 0;
+  Local cut_short_;  // for want of an allowance
   std::unordered_map<GrammarAutomaton::StateId, Mask> masks_;
   std::vector<GrammarAutomaton::StateId> path_;  // of a walk: the state behind each byte
 };
@@ -83,10 +84,13 @@ class GrammarMatcher {
 
  private:
   void move_on();
+  Result<void> settle();
 
   std::shared_ptr<GrammarTokens> tokens_;
   std::shared_ptr<GrammarAutomaton> automaton_;
   GrammarAutomaton::StateId state_;
+  uint64_t work_;        // what it may still cost
+  bool failed_ = false;  // it cost too much
 };
 
 }  // namespace sotto::text

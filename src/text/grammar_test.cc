@@ -146,6 +146,31 @@ TEST(GrammarMatcher, refuses_what_does_not_fit_and_stays_where_it_is) {
   EXPECT_TRUE(std::all_of(bits.begin(), bits.end(), [](uint64_t word) { return word == 0; }));
 }
 
+// Grammars whose every letter may belong to thousands of places at once: an answer ends with an error soon,
+// instead of holding the engine up.
+TEST(GrammarMatcher, gives_up_what_is_too_ambiguous) {
+  std::string loops = "root ::= ";
+  for (int i = 0; i < 60; ++i) {
+    loops += "(";
+    for (int j = 0; j < 20; ++j) loops += "[a-z]{0,9} ";
+    loops += ")* ";
+  }
+  const std::string counted = "root ::= (([a-z]{1,1000}){1,1000}){1,1000}";
+  for (const std::string& text : {loops, counted}) {
+    const auto grammar = gbnf(text);
+    GrammarMatcher matcher(grammar);
+    std::vector<uint64_t> bits((shared_trie()->vocabulary() + 63) / 64);
+    Result<void> result = matcher.mask(bits);
+    for (int i = 0; i < 400 && result; ++i) {
+      result = matcher.accept('a');
+      if (result) result = matcher.mask(bits);
+    }
+    ASSERT_FALSE(result.has_value()) << text.substr(0, 60);
+    EXPECT_EQ(result.error().kind, ErrorKind::unsupported) << result.error().message;
+    EXPECT_FALSE(matcher.mask(bits).has_value());  // and does not come back
+  }
+}
+
 // Deep nesting makes ever new states: those of one text must not be lost when all are given up.
 TEST(GrammarMatcher, goes_on_when_what_was_kept_is_given_up) {
   const auto grammar = gbnf("root ::= \"[\" root* \"]\" | [a-z]{1,9} \";\"");
