@@ -34,6 +34,7 @@ json::object text_part(bool reasoning, const std::string& text, const json::arra
   return part;
 }
 
+// Events are numbered as they are made, so one expression makes only one of them.
 class ResponsesWriter final : public AnswerWriter {
  public:
   ResponsesWriter(AnswerHead head, json::object echo)
@@ -58,8 +59,9 @@ class ResponsesWriter final : public AnswerWriter {
   }
 
   std::string begin() override {
-    return response_event("response.created", response("in_progress", nullptr)) +
-           response_event("response.in_progress", response("in_progress", nullptr));
+    std::string events = response_event("response.created", response("in_progress", nullptr));
+    events += response_event("response.in_progress", response("in_progress", nullptr));
+    return events;
   }
 
   std::string piece(const Choice& piece) override {
@@ -171,22 +173,26 @@ class ResponsesWriter final : public AnswerWriter {
     json::object added;
     added["output_index"] = output_.size();
     added["item"] = item("in_progress");
-    return event("response.output_item.added", std::move(added)) +
-           part_event("response.content_part.added",
-                      json::object{{"part", text_part(reasoning, "", {})}});
+    std::string events = event("response.output_item.added", std::move(added));
+    events += part_event("response.content_part.added",
+                         json::object{{"part", text_part(reasoning, "", {})}});
+    return events;
   }
 
   std::string grow(bool reasoning, const std::string& text, const json::array& logprobs) {
     std::string events;
-    if (item_ != (reasoning ? Item::reasoning : Item::message)) events = close() + open(reasoning);
+    if (item_ != (reasoning ? Item::reasoning : Item::message)) {
+      events = close();
+      events += open(reasoning);
+    }
     text_ += text;
     for (const json::value& entry : logprobs) logprobs_.push_back(entry);
     json::object delta;
     delta["delta"] = text;
     if (!reasoning) delta["logprobs"] = logprobs;
-    return events +
-           part_event(reasoning ? "response.reasoning_text.delta" : "response.output_text.delta",
-                      std::move(delta));
+    events += part_event(reasoning ? "response.reasoning_text.delta" : "response.output_text.delta",
+                         std::move(delta));
+    return events;
   }
 
   std::string close() {
