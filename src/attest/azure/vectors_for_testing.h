@@ -18,7 +18,8 @@ inline tpm::QuoteEvidence vtpm_quote(const std::filesystem::path& folder) {
   tpm::QuoteEvidence evidence;
   evidence.attest = read_bytes(folder / "vtpm.tpmquote.msg");
   evidence.signature = read_bytes(folder / "vtpm.tpmquote.sig");
-  for (const auto& [pcr, value] : read_json(folder / "vtpm.pcrs.json").at("sha256").as_object()) {
+  const auto pcrs = read_json(folder / "vtpm.pcrs.json");
+  for (const auto& [pcr, value] : pcrs.at("sha256").as_object()) {
     constexpr uint16_t kSha256 = 0x000b;
     evidence.pcrs[kSha256][static_cast<uint32_t>(std::stoul(std::string(pcr)))] =
         from_hex({value.get_string().data(), value.get_string().size()});

@@ -50,7 +50,8 @@ TEST(EventLogVectors, end_where_and_hold_what_the_index_says) {
   SKIP_WITHOUT_VECTORS();
   const std::regex events("algs \\[.*\\], ([0-9]+) events, log ends at byte ([0-9]+)");
   size_t checked = 0;
-  for (const auto& entry : read_json(vectors() / "index.json").at("eventlogs").as_array()) {
+  const auto index = read_json(vectors() / "index.json");
+  for (const auto& entry : index.at("eventlogs").as_array()) {
     const std::string verdict(entry.at("verdict").as_string());
     std::string name(entry.at("file").as_string());
     std::smatch match;
