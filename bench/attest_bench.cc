@@ -2,22 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 #include "attest/tdx/verify.h"
 #include "base/check.h"
 
 namespace sotto::attest {
 namespace {
 
-using tdx::PlatformForTesting;
+using tdx::SimulatedPlatform;
 
 // A quote of a platform of our own: real sizes but for the CRL, whose length matters little.
 void tdx_quote(benchmark::State& state) {
-  const PlatformForTesting platform;
-  const PlatformForTesting::Made made = platform.make();
+  const SimulatedPlatform platform;
+  const SimulatedPlatform::Made made = platform.make();
   for (auto _ : state) {
     const Verified<Claims> claims =
-        tdx::verify_tdx_quote(made.quote, made.collateral, made.roots, PlatformForTesting::kTime);
+        tdx::verify_tdx_quote(made.quote, made.collateral, made.roots, SimulatedPlatform::kTime);
     CHECK(claims.has_value());
     benchmark::DoNotOptimize(claims);
   }
@@ -25,11 +25,11 @@ void tdx_quote(benchmark::State& state) {
 BENCHMARK(tdx_quote)->Unit(benchmark::kMillisecond);
 
 void sgx_quote(benchmark::State& state) {
-  const PlatformForTesting platform(tdx::TeeType::sgx, 3);
-  const PlatformForTesting::Made made = platform.make();
+  const SimulatedPlatform platform(tdx::TeeType::sgx, 3);
+  const SimulatedPlatform::Made made = platform.make();
   for (auto _ : state) {
     const Verified<Claims> claims =
-        tdx::verify_sgx_quote(made.quote, made.collateral, made.roots, PlatformForTesting::kTime);
+        tdx::verify_sgx_quote(made.quote, made.collateral, made.roots, SimulatedPlatform::kTime);
     CHECK(claims.has_value());
     benchmark::DoNotOptimize(claims);
   }

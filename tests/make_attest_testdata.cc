@@ -18,13 +18,13 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = argv[1];
   for (const auto& [tee, version, name] : {std::tuple(tdx::TeeType::tdx, 4, "tdx-quote"),
                                            std::tuple(tdx::TeeType::sgx, 3, "sgx-quote")}) {
-    const tdx::PlatformForTesting intel(tee, static_cast<uint16_t>(version));
+    const tdx::SimulatedPlatform intel(tee, static_cast<uint16_t>(version));
     write_cases_for_testing(folder / name, tdx::make_cases_for_testing(intel),
                             intel.make().roots.of(Vendor::intel_sgx).roots[0]);
   }
-  const snp::SignerForTesting amd(snp::Product::milan);
+  const snp::KeyPair amd(snp::Product::milan);
   write_cases_for_testing(folder / "snp-report", snp::make_cases_for_testing(amd), amd.ark());
-  const nitro::SignerForTesting aws;
+  const nitro::KeyPair aws;
   write_cases_for_testing(folder / "nitro-document", nitro::make_cases_for_testing(aws),
                           aws.root());
   const tpm::VendorForTesting vendor;

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/check.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest {
 namespace {
@@ -41,7 +41,7 @@ void write_cases_for_testing(const std::filesystem::path& folder,
     }
   }
   write_file(folder / "cases.txt", as_bytes(index));
-  write_file(folder / "root.pem", as_bytes(crypto::pem_for_testing({root})));
+  write_file(folder / "root.pem", as_bytes(crypto::pem_of({root})));
 }
 
 CasesForTesting read_cases_for_testing(const std::filesystem::path& folder) {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text_encoding.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::crypto {
 namespace {
@@ -20,14 +20,14 @@ class Signatures : public testing::TestWithParam<Case> {};
 
 TEST_P(Signatures, verify_and_refuse_what_was_changed) {
   const auto [type, scheme, hash_algorithm] = GetParam();
-  const SignerForTesting signer(type);
+  const KeyPair signer(type);
   std::vector<uint8_t> message = {1, 2, 3, 4, 5};
   std::vector<uint8_t> signature = signer.sign(scheme, hash_algorithm, message);
   const auto verify = [&](const PublicKey& key) {
     return verify_signature(key, scheme, hash_algorithm, message, signature).has_value();
   };
   EXPECT_TRUE(verify(signer.public_key()));
-  EXPECT_FALSE(verify(SignerForTesting(type).public_key()));
+  EXPECT_FALSE(verify(KeyPair(type).public_key()));
   message[2] ^= 0x10;
   EXPECT_FALSE(verify(signer.public_key()));
   message[2] ^= 0x10;
@@ -71,14 +71,14 @@ TEST(Signature, verifies_a_published_example) {
 
 TEST(Signature, keys_go_through_their_encodings) {
   for (KeyType type : {KeyType::ec_p256, KeyType::ec_p384, KeyType::ec_p521}) {
-    const PublicKey key = SignerForTesting(type).public_key();
+    const PublicKey key = KeyPair(type).public_key();
     EXPECT_EQ(PublicKey::from_spki(key.spki()).value(), key);
     EXPECT_EQ(PublicKey::from_ec_point(type, key.ec_point()).value(), key);
   }
 }
 
 TEST(Signature, refuses_keys_that_are_none) {
-  std::vector<uint8_t> point = SignerForTesting(KeyType::ec_p256).public_key().ec_point();
+  std::vector<uint8_t> point = KeyPair(KeyType::ec_p256).public_key().ec_point();
   point[63] ^= 1;
   EXPECT_FALSE(PublicKey::from_ec_point(KeyType::ec_p256, point));
   point.pop_back();
@@ -91,14 +91,14 @@ TEST(Signature, refuses_keys_that_are_none) {
   EXPECT_TRUE(PublicKey::from_rsa(std::vector<uint8_t>(256, 0xff), exponent));
   EXPECT_FALSE(PublicKey::from_rsa(std::vector<uint8_t>(256, 0xff), std::vector<uint8_t>{1}));
   EXPECT_FALSE(PublicKey::from_rsa(std::vector<uint8_t>(256, 0xff), std::vector<uint8_t>{}));
-  std::vector<uint8_t> spki = SignerForTesting(KeyType::ec_p256).public_key().spki();
+  std::vector<uint8_t> spki = KeyPair(KeyType::ec_p256).public_key().spki();
   spki.push_back(0);
   EXPECT_FALSE(PublicKey::from_spki(spki));
   EXPECT_FALSE(PublicKey::from_spki({}));
 }
 
 TEST(Signature, refuses_sha1_and_keys_of_another_kind) {
-  const SignerForTesting rsa(KeyType::rsa);
+  const KeyPair rsa(KeyType::rsa);
   const std::vector<uint8_t> message = {1};
   const auto signature = rsa.sign(SignatureScheme::rsa_pkcs1, HashAlgorithm::sha1, message);
   EXPECT_EQ(verify_signature(rsa.public_key(), SignatureScheme::rsa_pkcs1, HashAlgorithm::sha1,

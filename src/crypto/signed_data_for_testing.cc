@@ -12,7 +12,7 @@
 namespace sotto::crypto {
 
 std::vector<uint8_t> sign_data_for_testing(Bytes content, const Certificate& certificate,
-                                           const SignerForTesting& signer,
+                                           const KeyPair& signer,
                                            const std::vector<Certificate>& others,
                                            HashAlgorithm hash) {
   constexpr unsigned kFlags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;

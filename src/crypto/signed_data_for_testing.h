@@ -4,13 +4,13 @@
 
 #include <vector>
 
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::crypto {
 
 // DER with contents and certificates inside; `certificate` is the signer's. Any failure is a CHECK.
 std::vector<uint8_t> sign_data_for_testing(Bytes content, const Certificate& certificate,
-                                           const SignerForTesting& signer,
+                                           const KeyPair& signer,
                                            const std::vector<Certificate>& others = {},
                                            HashAlgorithm hash = HashAlgorithm::sha256);
 

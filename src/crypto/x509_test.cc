@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::crypto {
 namespace {
@@ -14,41 +14,41 @@ constexpr int64_t kYear = 365 * 86400;
 
 // Root, intermediate and leaf with their CRLs, to be spoilt by each test in one way.
 struct TestPki {
-  SignerForTesting root_key{KeyType::ec_p384};
-  SignerForTesting middle_key{KeyType::ec_p256};
-  SignerForTesting leaf_key{KeyType::ec_p256};
-  CertificateForTesting root_spec{.common_name = "Root",
-                                  .serial = 1,
-                                  .not_before = kNow - kYear,
-                                  .not_after = kNow + kYear,
-                                  .is_ca = true,
-                                  .path_length = 1,
-                                  .key_usage = kUsageCertSign | kUsageCrlSign};
-  CertificateForTesting middle_spec{.common_name = "Middle",
-                                    .serial = 2,
-                                    .not_before = kNow - kYear,
-                                    .not_after = kNow + kYear,
-                                    .is_ca = true,
-                                    .path_length = 0,
-                                    .key_usage = kUsageCertSign | kUsageCrlSign};
-  CertificateForTesting leaf_spec{.common_name = "Leaf",
-                                  .serial = 3,
-                                  .not_before = kNow - kYear,
-                                  .not_after = kNow + kYear,
-                                  .key_usage = kUsageDigitalSignature};
-  CrlForTesting root_crl{.this_update = kNow - 100, .next_update = kNow + 100};
-  CrlForTesting middle_crl{.this_update = kNow - 100, .next_update = kNow + 100};
+  KeyPair root_key{KeyType::ec_p384};
+  KeyPair middle_key{KeyType::ec_p256};
+  KeyPair leaf_key{KeyType::ec_p256};
+  CertificateSpec root_spec{.common_name = "Root",
+                            .serial = 1,
+                            .not_before = kNow - kYear,
+                            .not_after = kNow + kYear,
+                            .is_ca = true,
+                            .path_length = 1,
+                            .key_usage = kUsageCertSign | kUsageCrlSign};
+  CertificateSpec middle_spec{.common_name = "Middle",
+                              .serial = 2,
+                              .not_before = kNow - kYear,
+                              .not_after = kNow + kYear,
+                              .is_ca = true,
+                              .path_length = 0,
+                              .key_usage = kUsageCertSign | kUsageCrlSign};
+  CertificateSpec leaf_spec{.common_name = "Leaf",
+                            .serial = 3,
+                            .not_before = kNow - kYear,
+                            .not_after = kNow + kYear,
+                            .key_usage = kUsageDigitalSignature};
+  CrlSpec root_crl{.this_update = kNow - 100, .next_update = kNow + 100};
+  CrlSpec middle_crl{.this_update = kNow - 100, .next_update = kNow + 100};
 
   std::expected<std::vector<Certificate>, ChainError> verify(const ChainOptions& options,
                                                              int64_t time = kNow) const {
-    const Certificate root = issue_for_testing(root_spec, root_key.public_key(), nullptr, root_key);
+    const Certificate root = issue_certificate(root_spec, root_key.public_key(), nullptr, root_key);
     const Certificate middle =
-        issue_for_testing(middle_spec, middle_key.public_key(), &root, root_key);
+        issue_certificate(middle_spec, middle_key.public_key(), &root, root_key);
     const Certificate leaf =
-        issue_for_testing(leaf_spec, leaf_key.public_key(), &middle, middle_key);
+        issue_certificate(leaf_spec, leaf_key.public_key(), &middle, middle_key);
     const std::vector<Crl> crls = {
-        Crl::from_der(issue_crl_for_testing(root_crl, root, root_key)).value(),
-        Crl::from_der(issue_crl_for_testing(middle_crl, middle, middle_key)).value()};
+        Crl::from_der(issue_crl(root_crl, root, root_key)).value(),
+        Crl::from_der(issue_crl(middle_crl, middle, middle_key)).value()};
     return verify_chain(leaf, {middle}, {root}, crls, time, options);
   }
   ChainFault fault(const ChainOptions& options = {CrlCheck::all}, int64_t time = kNow) const {
@@ -59,8 +59,8 @@ struct TestPki {
 };
 
 TEST(X509, reads_back_what_was_issued) {
-  const SignerForTesting key(KeyType::ec_p256);
-  const Certificate certificate = issue_for_testing({.common_name = "A name",
+  const KeyPair key(KeyType::ec_p256);
+  const Certificate certificate = issue_certificate({.common_name = "A name",
                                                      .serial = 0x1234,
                                                      .not_before = kNow,
                                                      .not_after = kNow + 5,
@@ -88,18 +88,18 @@ TEST(X509, reads_back_what_was_issued) {
 }
 
 TEST(X509, refuses_an_extension_that_is_there_twice) {
-  const SignerForTesting key(KeyType::ec_p256);
-  const Certificate certificate = issue_for_testing(
+  const KeyPair key(KeyType::ec_p256);
+  const Certificate certificate = issue_certificate(
       {.common_name = "Twice", .extensions = {{"1.2.3.4", {1}}, {"1.2.3.4", {2}}}},
       key.public_key(), nullptr, key);
   EXPECT_FALSE(certificate.extension("1.2.3.4"));
 }
 
 TEST(X509, parses_exactly_what_pem_allows) {
-  const SignerForTesting key(KeyType::ec_p256);
+  const KeyPair key(KeyType::ec_p256);
   const Certificate certificate =
-      issue_for_testing({.common_name = "PEM"}, key.public_key(), nullptr, key);
-  const std::string pem = pem_for_testing({certificate});
+      issue_certificate({.common_name = "PEM"}, key.public_key(), nullptr, key);
+  const std::string pem = pem_of({certificate});
   EXPECT_EQ(Certificate::from_pem(pem).value().fingerprint(), certificate.fingerprint());
   EXPECT_EQ(parse_pem_chain("\n" + pem + "\r\n" + pem + std::string(3, '\0')).value().size(), 2u);
   EXPECT_EQ(parse_certificates(as_bytes(pem)).value().size(), 1u);
@@ -154,10 +154,10 @@ TEST(X509, refuses_what_is_revoked_and_crls_that_say_nothing) {
 TEST(X509, refuses_a_crl_that_somebody_else_signed) {
   const TestPki pki;
   const Certificate root =
-      issue_for_testing(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
+      issue_certificate(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
   const Certificate leaf =
-      issue_for_testing(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
-  const Crl crl = Crl::from_der(issue_crl_for_testing(pki.root_crl, root, pki.middle_key)).value();
+      issue_certificate(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
+  const Crl crl = Crl::from_der(issue_crl(pki.root_crl, root, pki.middle_key)).value();
   EXPECT_EQ(verify_chain(leaf, {}, {root}, {crl}, kNow, {CrlCheck::all}).error().fault,
             ChainFault::crl_bad_signature);
   EXPECT_EQ(verify_chain(leaf, {}, {root}, {}, kNow, {CrlCheck::all}).error().fault,
@@ -179,12 +179,12 @@ TEST(X509, refuses_issuers_that_may_not_issue) {
 
 TEST(X509, refuses_other_roots_and_wrong_signatures) {
   const TestPki pki;
-  const SignerForTesting other(KeyType::ec_p384);
+  const KeyPair other(KeyType::ec_p384);
   const Certificate root =
-      issue_for_testing(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
-  const Certificate imposter = issue_for_testing(pki.root_spec, other.public_key(), nullptr, other);
+      issue_certificate(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
+  const Certificate imposter = issue_certificate(pki.root_spec, other.public_key(), nullptr, other);
   const Certificate leaf =
-      issue_for_testing(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
+      issue_certificate(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
   EXPECT_EQ(verify_chain(leaf, {root}, {}, {}, kNow).error().fault, ChainFault::unknown_issuer);
   EXPECT_EQ(verify_chain(leaf, {root}, {imposter}, {}, kNow).error().fault,
             ChainFault::unknown_issuer);
@@ -206,9 +206,9 @@ TEST(X509, passes_only_the_critical_extensions_that_the_caller_handles) {
 TEST(X509, every_flipped_bit_of_a_certificate_is_refused) {
   const TestPki pki;
   const Certificate root =
-      issue_for_testing(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
+      issue_certificate(pki.root_spec, pki.root_key.public_key(), nullptr, pki.root_key);
   const Certificate leaf =
-      issue_for_testing(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
+      issue_certificate(pki.leaf_spec, pki.leaf_key.public_key(), &root, pki.root_key);
   std::vector<uint8_t> bytes(leaf.der().begin(), leaf.der().end());
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);

@@ -8,14 +8,14 @@
 
 #include "attest/appraise/appraisal_json.h"
 #include "attest/appraise/required_rules.h"
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 #include "attest/tdx/verify.h"
 #include "base/text_encoding.h"
 
 namespace sotto::attest {
 namespace {
 
-using Platform = tdx::PlatformForTesting;
+using Platform = tdx::SimulatedPlatform;
 
 Verified<Claims> verified(const Platform& platform) {
   const Platform::Made made = platform.make();

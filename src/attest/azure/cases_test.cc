@@ -10,7 +10,7 @@
 #include "attest/azure/hardware.h"
 #include "attest/azure/imds.h"
 #include "attest/event_log/algorithms.h"
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 
 namespace sotto::attest::azure {
 namespace {
@@ -53,7 +53,7 @@ TEST(AzureCases, that_ship_get_their_verdicts) {
 }
 
 TEST(AzureCases, get_their_verdicts_when_they_are_made_anew) {
-  const snp::SignerForTesting amd(snp::Product::milan);
+  const snp::KeyPair amd(snp::Product::milan);
   const tpm::VendorForTesting vtpm;
   for (const CaseForTesting& one : make_hcl_cases_for_testing(amd, vtpm)) {
     EXPECT_EQ(verdict_of_hcl(one, {amd.ark()}), one.verdict + " " + one.rule) << one.name;
@@ -90,7 +90,7 @@ TEST(AzureCases, of_tdx_are_bound_to_the_td_quote) {
   HclForTesting hcl;
   hcl.kind = 4;
   hcl.json = runtime_json_for_testing(vtpm.rsa().public_key());
-  tdx::PlatformForTesting platform;
+  tdx::SimulatedPlatform platform;
   const auto hash = *event_log::hash(event_log::kSha256, {as_bytes(hcl.json)});
   platform.td.report_data.fill(0);
   std::ranges::copy(hash, platform.td.report_data.begin());
@@ -98,7 +98,7 @@ TEST(AzureCases, of_tdx_are_bound_to_the_td_quote) {
   const auto verdict = [&](const HclForTesting& report) {
     Collateral collateral = made.collateral;
     EXPECT_TRUE(collateral.add(std::string(kTdQuoteBlob), made.quote));
-    constexpr int64_t kTime = tdx::PlatformForTesting::kTime;
+    constexpr int64_t kTime = tdx::SimulatedPlatform::kTime;
     return verdict_for_testing(verify_hcl_report(marshal_for_testing(report), {}, collateral,
                                                  hardware_verifier(made.roots, kTime), kTime),
                                std::vector<Rule>());

@@ -22,7 +22,7 @@ std::string document(std::string_view nonce = ImdsSignerForTesting::kNonce,
       nonce, created, expires);
 }
 
-crypto::CertificateForTesting named(std::string name, bool is_ca) {
+crypto::CertificateSpec named(std::string name, bool is_ca) {
   return {.common_name = std::move(name),
           .not_before = kTime - 20'000,
           .not_after = kTime + 20'000,
@@ -35,16 +35,16 @@ ImdsSignerForTesting::ImdsSignerForTesting()
     : root_key_(crypto::KeyType::ec_p256),
       issuer_key_(crypto::KeyType::ec_p256),
       key_(crypto::KeyType::rsa),
-      root_(crypto::issue_for_testing(named("Test web root, protects nothing", true),
+      root_(crypto::issue_certificate(named("Test web root, protects nothing", true),
                                       root_key_.public_key(), nullptr, root_key_)),
-      issuer_(crypto::issue_for_testing(named("Test TLS issuer", true), issuer_key_.public_key(),
+      issuer_(crypto::issue_certificate(named("Test TLS issuer", true), issuer_key_.public_key(),
                                         &root_, root_key_)) {}
 
 std::vector<uint8_t> ImdsSignerForTesting::sign(const std::string& json, const std::string& name,
                                                 bool with_issuer,
                                                 crypto::HashAlgorithm hash) const {
   const crypto::Certificate signer =
-      crypto::issue_for_testing(named(name, false), key_.public_key(), &issuer_, issuer_key_);
+      crypto::issue_certificate(named(name, false), key_.public_key(), &issuer_, issuer_key_);
   std::vector<crypto::Certificate> others;
   if (with_issuer) others.push_back(issuer_);
   return crypto::sign_data_for_testing(as_bytes(json), signer, key_, others, hash);
@@ -61,7 +61,7 @@ std::vector<CaseForTesting> make_imds_cases_for_testing(const ImdsSignerForTesti
   add("good", "verified", "-", good);
   add("good-other-cloud", "verified", "-", signer.sign(document(), "metadata.azure.us"));
   add("good-issuer-in-collateral", "verified", "-", signer.sign(document(), name, false));
-  const std::string issuer = crypto::pem_for_testing({signer.issuer()});
+  const std::string issuer = crypto::pem_of({signer.issuer()});
   const auto added =
       cases.back().collateral.add(std::string(kImdsIntermediates), {issuer.begin(), issuer.end()});
   if (!added) cases.clear();

@@ -9,7 +9,7 @@
 #include "attest/azure/vectors_for_testing.h"
 #include "attest/tdx/verify.h"
 #include "attest/tpm/verify.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::azure {
 namespace {
@@ -97,8 +97,8 @@ TEST(AzureSnpVectors, without_a_quote_say_that_it_is_missing) {
 
   // The same from IMDS's own answer.
   boost::json::object answer;
-  answer["vcekCert"] = crypto::pem_for_testing({chain->at(0)});
-  answer["certificateChain"] = crypto::pem_for_testing({chain->at(1), chain->at(2)});
+  answer["vcekCert"] = crypto::pem_of({chain->at(0)});
+  answer["certificateChain"] = crypto::pem_of({chain->at(1), chain->at(2)});
   const std::string text = boost::json::serialize(answer);
   vector.collateral = {};
   testing::add(vector.collateral, kThimBlob, {text.begin(), text.end()});

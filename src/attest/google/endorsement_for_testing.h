@@ -6,7 +6,7 @@
 
 #include "attest/case_for_testing.h"
 #include "attest/roots.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::google {
 
@@ -68,7 +68,7 @@ class EndorserForTesting {
  private:
   crypto::Certificate issue(std::string name, bool is_ca, int64_t now, const crypto::PublicKey& key,
                             const crypto::Certificate* issuer) const {
-    return crypto::issue_for_testing({.common_name = std::move(name),
+    return crypto::issue_certificate({.common_name = std::move(name),
                                       .not_before = now - 1000,
                                       .not_after = now + 1000,
                                       .is_ca = is_ca},
@@ -112,8 +112,8 @@ class EndorserForTesting {
   }
 
   int64_t time_;
-  crypto::SignerForTesting root_key_{crypto::KeyType::ec_p256};
-  crypto::SignerForTesting key_{crypto::KeyType::rsa};
+  crypto::KeyPair root_key_{crypto::KeyType::ec_p256};
+  crypto::KeyPair key_{crypto::KeyType::rsa};
   crypto::Certificate root_, signer_;
 };
 

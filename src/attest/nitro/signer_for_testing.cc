@@ -14,12 +14,12 @@ std::vector<uint8_t> der_of(const crypto::Certificate& certificate) {
   return {certificate.der().begin(), certificate.der().end()};
 }
 
-crypto::CertificateForTesting authority(const std::string& name, int64_t days,
-                                        std::optional<uint32_t> path_length) {
-  crypto::CertificateForTesting what;
+crypto::CertificateSpec authority(const std::string& name, int64_t days,
+                                  std::optional<uint32_t> path_length) {
+  crypto::CertificateSpec what;
   what.common_name = name;
-  what.not_before = SignerForTesting::kTime - days * kDay;
-  what.not_after = SignerForTesting::kTime + days * kDay;
+  what.not_before = KeyPair::kTime - days * kDay;
+  what.not_after = KeyPair::kTime + days * kDay;
   what.is_ca = true;
   what.path_length = path_length;
   what.key_usage = crypto::kUsageCertSign | crypto::kUsageCrlSign | crypto::kUsageDigitalSignature;
@@ -30,8 +30,8 @@ crypto::CertificateForTesting authority(const std::string& name, int64_t days,
 LeafForTesting right_leaf() {
   LeafForTesting leaf;
   leaf.certificate.common_name = "i-0123456789abcdef0-enc0123456789abcdef.test.aws";
-  leaf.certificate.not_before = SignerForTesting::kTime - 3;
-  leaf.certificate.not_after = SignerForTesting::kTime + kLeafSeconds;
+  leaf.certificate.not_before = KeyPair::kTime - 3;
+  leaf.certificate.not_after = KeyPair::kTime + kLeafSeconds;
   leaf.certificate.key_usage = crypto::kUsageDigitalSignature;
   leaf.certificate.key_identifiers = false;
   leaf.certificate.hash = crypto::HashAlgorithm::sha384;
@@ -48,26 +48,24 @@ void write_optional(cbor::Writer& out, const std::optional<std::vector<uint8_t>>
 
 }  // namespace
 
-SignerForTesting::SignerForTesting(const std::function<void(LeafForTesting&)>& change)
-    : SignerForTesting(make_root(), change) {}
+KeyPair::KeyPair(const std::function<void(LeafForTesting&)>& change)
+    : KeyPair(make_root(), change) {}
 
-SignerForTesting SignerForTesting::with_leaf(
-    const std::function<void(LeafForTesting&)>& change) const {
-  return SignerForTesting({keys_.front(), path_.front()}, change);
+KeyPair KeyPair::with_leaf(const std::function<void(LeafForTesting&)>& change) const {
+  return KeyPair({keys_.front(), path_.front()}, change);
 }
 
-SignerForTesting::SignerForTesting(const Root& root,
-                                   const std::function<void(LeafForTesting&)>& change)
+KeyPair::KeyPair(const Root& root, const std::function<void(LeafForTesting&)>& change)
     : keys_{root.key}, path_{root.certificate} {
   LeafForTesting leaf = right_leaf();
   if (change) change(leaf);
   keys_.emplace_back(crypto::KeyType::ec_p384);
   keys_.emplace_back(crypto::KeyType::ec_p384);
   keys_.emplace_back(leaf.key);
-  const auto issue = [&](const crypto::CertificateForTesting& what) {
+  const auto issue = [&](const crypto::CertificateSpec& what) {
     const size_t by = path_.size() - 1;
     path_.push_back(
-        crypto::issue_for_testing(what, keys_[by + 1].public_key(), &path_[by], keys_[by]));
+        crypto::issue_certificate(what, keys_[by + 1].public_key(), &path_[by], keys_[by]));
   };
   issue(authority("region test", 20, 1));
   auto instance = authority("instance test", 1, leaf.issuers_path_length);
@@ -76,19 +74,19 @@ SignerForTesting::SignerForTesting(const Root& root,
   issue(leaf.certificate);
 }
 
-SignerForTesting::Root SignerForTesting::make_root() {
-  const crypto::SignerForTesting key(crypto::KeyType::ec_p384);
-  return {key, crypto::issue_for_testing(authority("aws.nitro-enclaves test", 3650, {}),
+KeyPair::Root KeyPair::make_root() {
+  const crypto::KeyPair key(crypto::KeyType::ec_p384);
+  return {key, crypto::issue_certificate(authority("aws.nitro-enclaves test", 3650, {}),
                                          key.public_key(), nullptr, key)};
 }
 
-Roots SignerForTesting::roots() const {
+Roots KeyPair::roots() const {
   Roots roots;
   roots.replace(Vendor::aws_nitro, {path_.front()});
   return roots;
 }
 
-DocumentForTesting SignerForTesting::document() const {
+DocumentForTesting KeyPair::document() const {
   DocumentForTesting document;
   document.timestamp_ms = uint64_t{kTime} * 1000 + 123;
   for (int64_t index = 0; index < 16; ++index) {
@@ -99,7 +97,7 @@ DocumentForTesting SignerForTesting::document() const {
   return document;
 }
 
-std::vector<uint8_t> SignerForTesting::payload(const DocumentForTesting& document) {
+std::vector<uint8_t> KeyPair::payload(const DocumentForTesting& document) {
   cbor::Writer out;
   const auto field = [&](std::string_view name, const std::function<void()>& write) {
     if (name == document.left_out) return;
@@ -134,7 +132,7 @@ std::vector<uint8_t> SignerForTesting::payload(const DocumentForTesting& documen
   return out.written();
 }
 
-std::vector<uint8_t> SignerForTesting::sign(Bytes payload, int64_t algorithm) const {
+std::vector<uint8_t> KeyPair::sign(Bytes payload, int64_t algorithm) const {
   cbor::Writer header;
   header.map(1);
   header.integer(1);

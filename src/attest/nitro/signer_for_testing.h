@@ -11,11 +11,11 @@
 #include "attest/cbor/writer.h"
 #include "attest/nitro/document.h"
 #include "attest/roots.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::nitro {
 
-// A document's fields, right as made by SignerForTesting::document().
+// A document's fields, right as made by KeyPair::document().
 struct DocumentForTesting {
   std::string module_id = "i-0123456789abcdef0-enc0123456789abcdef";
   std::string digest = "SHA384";
@@ -35,21 +35,21 @@ struct DocumentForTesting {
 
 // The leaf's certificate and what stands above it.
 struct LeafForTesting {
-  crypto::CertificateForTesting certificate;
+  crypto::CertificateSpec certificate;
   crypto::KeyType key = crypto::KeyType::ec_p384;
   std::optional<uint32_t> issuers_path_length = 0;
   bool issuer_is_ca = true;
 };
 
-class SignerForTesting {
+class KeyPair {
  public:
   static constexpr int64_t kTime = 1'750'000'000;  // the leaf is valid from here on for three hours
 
   // Root, two intermediates and a leaf, which is changed first.
-  explicit SignerForTesting(const std::function<void(LeafForTesting&)>& change = {});
+  explicit KeyPair(const std::function<void(LeafForTesting&)>& change = {});
 
   // The same root, other intermediates and another leaf.
-  SignerForTesting with_leaf(const std::function<void(LeafForTesting&)>& change) const;
+  KeyPair with_leaf(const std::function<void(LeafForTesting&)>& change) const;
 
   const crypto::Certificate& root() const { return path_.front(); }
   Roots roots() const;
@@ -64,14 +64,14 @@ class SignerForTesting {
 
  private:
   struct Root {
-    crypto::SignerForTesting key;
+    crypto::KeyPair key;
     crypto::Certificate certificate;
   };
   static Root make_root();
-  SignerForTesting(const Root& root, const std::function<void(LeafForTesting&)>& change);
+  KeyPair(const Root& root, const std::function<void(LeafForTesting&)>& change);
 
-  std::vector<crypto::SignerForTesting> keys_;  // root first, leaf last
-  std::vector<crypto::Certificate> path_;       // likewise
+  std::vector<crypto::KeyPair> keys_;      // root first, leaf last
+  std::vector<crypto::Certificate> path_;  // likewise
 };
 
 }  // namespace sotto::attest::nitro

@@ -34,7 +34,7 @@ const Spoilt kSpoilt[] = {
     {"report-signature", "unsupported",
      [](DeviceForTesting& d) {
        d.report_signer = d.device_key;
-       d.device_key = crypto::SignerForTesting(crypto::KeyType::ec_p256);
+       d.device_key = crypto::KeyPair(crypto::KeyType::ec_p256);
      }},
     {"report-signature", "bad-signature", [](DeviceForTesting& d) { d.report_signer = d.ca_key; }},
     {"firmware-id", "malformed", [](DeviceForTesting& d) { d.composite_extension = false; }},

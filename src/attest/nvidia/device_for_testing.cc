@@ -14,7 +14,7 @@ namespace sotto::attest::nvidia {
 namespace {
 
 using crypto::Certificate;
-using crypto::CertificateForTesting;
+using crypto::CertificateSpec;
 using crypto::HashAlgorithm;
 using crypto::SignatureScheme;
 
@@ -26,8 +26,8 @@ constexpr std::string_view kXmldsig = "http://www.w3.org/2000/09/xmldsig#";
 const std::vector<uint8_t> kSomeKey = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
 const std::vector<uint8_t> kSha384Oid = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02};
 
-CertificateForTesting spec(std::string name, uint64_t serial, bool is_ca) {
-  CertificateForTesting made;
+CertificateSpec spec(std::string name, uint64_t serial, bool is_ca) {
+  CertificateSpec made;
   made.common_name = std::move(name);
   made.serial = serial;
   made.not_before = DeviceForTesting::kTime - kYear;
@@ -140,9 +140,9 @@ void DeviceForTesting::set_opaque(OpaqueField field, std::vector<uint8_t> value)
 
 std::string DeviceForTesting::make_rim(const RimForTesting& rim) const {
   const Certificate root =
-      crypto::issue_for_testing(rim_root_spec, rim_root_key.public_key(), nullptr, rim_root_key);
+      crypto::issue_certificate(rim_root_spec, rim_root_key.public_key(), nullptr, rim_root_key);
   const Certificate signer =
-      crypto::issue_for_testing(rim_spec, rim_key.public_key(), &root, rim_root_key);
+      crypto::issue_certificate(rim_spec, rim_key.public_key(), &root, rim_root_key);
   const std::string head = fmt::format(
       "<SoftwareIdentity xmlns=\"{}\" xmlns:ns2=\"{}\"><Meta colloquialVersion=\"{}\" "
       "edition=\"{}\" product=\"{}\"></Meta><Payload>{}</Payload>",
@@ -171,9 +171,9 @@ std::string DeviceForTesting::make_rim(const RimForTesting& rim) const {
 
 DeviceForTesting::Made DeviceForTesting::make() const {
   const Certificate root =
-      crypto::issue_for_testing(root_spec, root_key.public_key(), nullptr, root_key);
-  const Certificate ca = crypto::issue_for_testing(ca_spec, ca_key.public_key(), &root, root_key);
-  CertificateForTesting leaf_spec = device_spec;
+      crypto::issue_certificate(root_spec, root_key.public_key(), nullptr, root_key);
+  const Certificate ca = crypto::issue_certificate(ca_spec, ca_key.public_key(), &root, root_key);
+  CertificateSpec leaf_spec = device_spec;
   if (composite_extension) {
     leaf_spec.extensions.push_back(
         {"2.23.133.5.4.1", der(crypto::kDerSequence, join({der(crypto::kDerInteger, {1}),
@@ -189,7 +189,7 @@ DeviceForTesting::Made DeviceForTesting::make() const {
                        join({fwid_der(certified_fwid), fwid_der(std::vector<uint8_t>(48))}))}))});
   }
   const Certificate leaf =
-      crypto::issue_for_testing(leaf_spec, device_key.public_key(), &ca, ca_key);
+      crypto::issue_certificate(leaf_spec, device_key.public_key(), &ca, ca_key);
 
   ByteWriter writer;
   writer.append(Bytes(std::vector<uint8_t>{0x11, 0xe0, 0x01, 0xff}));
@@ -227,13 +227,13 @@ DeviceForTesting::Made DeviceForTesting::make() const {
   const auto add = [&](std::string_view name, const std::string& text) {
     CHECK(made.collateral.add(std::string(name), {text.begin(), text.end()}).has_value());
   };
-  add(kDeviceChain, crypto::pem_for_testing({leaf, ca, root}));
+  add(kDeviceChain, crypto::pem_of({leaf, ca, root}));
   add(kDriverRim, make_rim(driver_rim));
   add(kVbiosRim, make_rim(vbios_rim));
   made.roots.replace(Vendor::nvidia_device, {root});
   made.roots.replace(
       Vendor::nvidia_rim,
-      {crypto::issue_for_testing(rim_root_spec, rim_root_key.public_key(), nullptr, rim_root_key)});
+      {crypto::issue_certificate(rim_root_spec, rim_root_key.public_key(), nullptr, rim_root_key)});
   return made;
 }
 

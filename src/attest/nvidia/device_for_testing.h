@@ -14,7 +14,7 @@
 #include "attest/evidence.h"
 #include "attest/nvidia/spdm_report.h"
 #include "attest/roots.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::nvidia {
 
@@ -31,7 +31,7 @@ struct RimForTesting {
   std::string edition = "GPU";
   std::string product = "GH100";
   std::vector<RimRowForTesting> rows;
-  std::optional<crypto::SignerForTesting> signer;  // where it is not the one of the certificate
+  std::optional<crypto::KeyPair> signer;  // where it is not the one of the certificate
   // Applied to the information that is signed before it is, and to all of the XML afterwards.
   std::function<std::string(std::string)> edit_signed_info;
   std::function<std::string(std::string)> edit;
@@ -43,16 +43,16 @@ struct DeviceForTesting {
 
   static constexpr int64_t kTime = 1'780'000'000;
 
-  crypto::SignerForTesting root_key{crypto::KeyType::ec_p384};
-  crypto::SignerForTesting ca_key{crypto::KeyType::ec_p384};
-  crypto::SignerForTesting device_key{crypto::KeyType::ec_p384};
-  crypto::SignerForTesting rim_root_key{crypto::KeyType::ec_p384};
-  crypto::SignerForTesting rim_key{crypto::KeyType::ec_p384};
-  crypto::CertificateForTesting root_spec;
-  crypto::CertificateForTesting ca_spec;
-  crypto::CertificateForTesting device_spec;  // the extensions are added from the fields below
-  crypto::CertificateForTesting rim_root_spec;
-  crypto::CertificateForTesting rim_spec;
+  crypto::KeyPair root_key{crypto::KeyType::ec_p384};
+  crypto::KeyPair ca_key{crypto::KeyType::ec_p384};
+  crypto::KeyPair device_key{crypto::KeyType::ec_p384};
+  crypto::KeyPair rim_root_key{crypto::KeyType::ec_p384};
+  crypto::KeyPair rim_key{crypto::KeyType::ec_p384};
+  crypto::CertificateSpec root_spec;
+  crypto::CertificateSpec ca_spec;
+  crypto::CertificateSpec device_spec;  // the extensions are added from the fields below
+  crypto::CertificateSpec rim_root_spec;
+  crypto::CertificateSpec rim_spec;
   std::vector<uint8_t> certified_fwid;
   bool composite_extension = true;  // Hopper's
   bool tcb_info_extension = false;  // Blackwell's
@@ -60,7 +60,7 @@ struct DeviceForTesting {
   std::array<uint8_t, kSpdmNonceBytes> nonce{};
   std::vector<std::vector<uint8_t>> measurements;
   std::vector<std::pair<uint16_t, std::vector<uint8_t>>> opaque;
-  std::optional<crypto::SignerForTesting> report_signer;  // where it is not the device
+  std::optional<crypto::KeyPair> report_signer;  // where it is not the device
   RimForTesting driver_rim;
   RimForTesting vbios_rim;
 

@@ -134,10 +134,10 @@ TEST(NvidiaVerify, counts_nvdec0_only_where_it_is_on) {
 
 TEST(NvidiaVerify, refuses_devices_that_are_revoked) {
   const Device::Made made = good().make();
-  const auto with_crl = [&](crypto::CrlForTesting crl) {
+  const auto with_crl = [&](crypto::CrlSpec crl) {
     Device::Made revoked = made;
-    EXPECT_TRUE(revoked.collateral.add("nvidia_crl_boot_rom.der",
-                                       issue_crl_for_testing(crl, made.ca, good().ca_key)));
+    EXPECT_TRUE(
+        revoked.collateral.add("nvidia_crl_boot_rom.der", issue_crl(crl, made.ca, good().ca_key)));
     return verify(revoked);
   };
   const int64_t day = 86'400;
@@ -151,7 +151,7 @@ TEST(NvidiaVerify, refuses_devices_that_are_revoked) {
 TEST(NvidiaVerify, refuses_chains_with_something_beside_the_path) {
   Device::Made made = good().make();
   std::vector<uint8_t> pem = made.collateral.blobs().at(std::string(kDeviceChain));
-  const std::string other = crypto::pem_for_testing({crypto::issue_for_testing(
+  const std::string other = crypto::pem_of({crypto::issue_certificate(
       good().root_spec, good().rim_key.public_key(), nullptr, good().rim_key)});
   pem.insert(pem.end(), other.begin(), other.end());
   ASSERT_TRUE(made.collateral.add(std::string(kDeviceChain), pem));

@@ -11,7 +11,7 @@
 #include "attest/evidence.h"
 #include "attest/roots.h"
 #include "attest/snp/report.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::snp {
 
@@ -31,9 +31,9 @@ struct EndorsementForTesting {
   bool issued_by_the_other = false;                        // ASVK for a VCEK, ASK for a VLEK
 };
 
-class SignerForTesting {
+class KeyPair {
  public:
-  explicit SignerForTesting(Product product, uint32_t rsa_bits = 2048);
+  explicit KeyPair(Product product, uint32_t rsa_bits = 2048);
 
   static constexpr int64_t kTime = 1'750'000'000;  // everything is valid then
 
@@ -57,10 +57,10 @@ class SignerForTesting {
 
  private:
   Product product_;
-  crypto::SignerForTesting ark_key_;
-  crypto::SignerForTesting ask_key_;
-  crypto::SignerForTesting asvk_key_;
-  crypto::SignerForTesting report_key_;
+  crypto::KeyPair ark_key_;
+  crypto::KeyPair ask_key_;
+  crypto::KeyPair asvk_key_;
+  crypto::KeyPair report_key_;
   crypto::Certificate ark_;
   crypto::Certificate ask_;
   crypto::Certificate asvk_;

@@ -16,14 +16,14 @@ namespace {
 
 using Raw = std::vector<uint8_t>;
 
-const SignerForTesting& milan() {
-  static const SignerForTesting signer(Product::milan);
+const KeyPair& milan() {
+  static const KeyPair signer(Product::milan);
   return signer;
 }
 
 // One piece of evidence, right as made.
 struct Case {
-  explicit Case(const SignerForTesting& made_by = milan(), SigningKey kind = SigningKey::vcek)
+  explicit Case(const KeyPair& made_by = milan(), SigningKey kind = SigningKey::vcek)
       : signer(made_by), report(made_by.report(kind)), key(made_by.endorsement(kind)) {}
 
   Verified<Claims> run() {
@@ -47,7 +47,7 @@ struct Case {
     std::memcpy(&report[offset], &value, sizeof(value));
   }
 
-  const SignerForTesting& signer;
+  const KeyPair& signer;
   Raw report;
   EndorsementForTesting key;
   bool sign = true;
@@ -55,7 +55,7 @@ struct Case {
   std::optional<Raw> certificate;  // instead of one for `key`
   std::optional<Raw> crl;
   std::optional<Roots> roots;
-  int64_t time = SignerForTesting::kTime;
+  int64_t time = KeyPair::kTime;
 };
 
 // The rule that fails, and why.
@@ -72,7 +72,7 @@ void expect_refused(Case& broken, Reason reason, std::string_view rule) {
 
 TEST(SnpVerify, accepts_what_is_right_of_every_product_and_key) {
   for (const Product product : {Product::milan, Product::genoa, Product::turin}) {
-    const SignerForTesting signer(product);
+    const KeyPair signer(product);
     for (const SigningKey kind : {SigningKey::vcek, SigningKey::vlek}) {
       Case good(signer, kind);
       const auto claims = good.run();
@@ -93,7 +93,7 @@ TEST(SnpVerify, accepts_bare_identities_pem_hidden_chips_and_reports_without_a_p
   bare.key.wrap_hwid = false;
   EXPECT_TRUE(bare.run());
   Case pem;
-  const std::string text = crypto::pem_for_testing({milan().issue(pem.key)});
+  const std::string text = crypto::pem_of({milan().issue(pem.key)});
   pem.certificate = Raw(text.begin(), text.end());
   EXPECT_TRUE(pem.run());
   Case hidden;
@@ -129,7 +129,7 @@ TEST(SnpVerify, needs_one_certificate_of_the_reports_key) {
   noise.certificate = Raw(100, 0x30);
   expect_refused(noise, Reason::malformed, "key-certificate");
   const auto in_pem = [](const std::vector<crypto::Certificate>& certificates) {
-    const std::string text = crypto::pem_for_testing(certificates);
+    const std::string text = crypto::pem_of(certificates);
     return Raw(text.begin(), text.end());
   };
   Case two;
@@ -149,7 +149,7 @@ TEST(SnpVerify, needs_one_certificate_of_the_reports_key) {
 
 TEST(SnpVerify, needs_a_path_to_its_root) {
   Case other_root;
-  other_root.roots = SignerForTesting(Product::milan).roots();
+  other_root.roots = KeyPair(Product::milan).roots();
   expect_refused(other_root, Reason::bad_signature, "amd-chain");
   Case no_root;
   no_root.roots = Roots();
@@ -210,7 +210,7 @@ TEST(SnpVerify, keeps_intermediates_to_their_product_and_kind_of_key) {
 }
 
 TEST(SnpVerify, heeds_a_revocation_list_that_is_given) {
-  const int64_t later = SignerForTesting::kTime + 1000;
+  const int64_t later = KeyPair::kTime + 1000;
   Case good;
   good.crl = milan().revocation_list({0x20001}, later);
   const auto claims = good.run();
@@ -221,10 +221,10 @@ TEST(SnpVerify, heeds_a_revocation_list_that_is_given) {
   revoked.crl = milan().revocation_list({0x10001}, later);
   expect_refused(revoked, Reason::revoked, "revocation");
   Case old;
-  old.crl = milan().revocation_list({}, SignerForTesting::kTime - 1);
+  old.crl = milan().revocation_list({}, KeyPair::kTime - 1);
   expect_refused(old, Reason::expired, "revocation");
   Case forged;
-  forged.crl = SignerForTesting(Product::milan).revocation_list({}, later);
+  forged.crl = KeyPair(Product::milan).revocation_list({}, later);
   expect_refused(forged, Reason::bad_signature, "revocation");
   Case noise;
   noise.crl = Raw(50, 1);
@@ -256,7 +256,7 @@ TEST(SnpVerify, needs_the_signature) {
   changed.sign = false;
   expect_refused(changed, Reason::bad_signature, "report-signature");
   Case other_curve;
-  const crypto::SignerForTesting p256(crypto::KeyType::ec_p256);
+  const crypto::KeyPair p256(crypto::KeyType::ec_p256);
   const auto certificate = milan().issue(other_curve.key, p256.public_key());
   other_curve.certificate = Raw(certificate.der().begin(), certificate.der().end());
   expect_refused(other_curve, Reason::wrong_collateral, "report-signature");
@@ -272,7 +272,7 @@ TEST(SnpVerify, needs_the_certificate_of_this_chip_and_this_tcb) {
     expect_refused(other_tcb, Reason::binding_mismatch, "tcb");
   }
   // Eight bytes of Turin's identity are all there is: the rest of the report's must be zero.
-  const SignerForTesting turin(Product::turin);
+  const KeyPair turin(Product::turin);
   Case longer(turin);
   longer.report[0x1a0 + 8] = 1;
   expect_refused(longer, Reason::binding_mismatch, "chip-id");

@@ -10,14 +10,14 @@
 namespace sotto::attest::tdx {
 namespace {
 
+using crypto::KeyPair;
 using crypto::KeyType;
-using crypto::SignerForTesting;
 
 CaseForTesting made(std::string name, std::string verdict, std::string rule,
-                    const PlatformForTesting& platform) {
-  PlatformForTesting::Made parts = platform.make();
-  return {std::move(name), PlatformForTesting::kTime, std::move(verdict),
-          std::move(rule), std::move(parts.quote),    std::move(parts.collateral)};
+                    const SimulatedPlatform& platform) {
+  SimulatedPlatform::Made parts = platform.make();
+  return {std::move(name), SimulatedPlatform::kTime, std::move(verdict),
+          std::move(rule), std::move(parts.quote),   std::move(parts.collateral)};
 }
 
 std::vector<uint8_t> bytes_of(std::string_view text) {
@@ -25,7 +25,7 @@ std::vector<uint8_t> bytes_of(std::string_view text) {
 }
 
 // What is missing, cut off or of another kind, which no field of a platform says.
-void add_incomplete(const PlatformForTesting& platform, std::vector<CaseForTesting>& cases) {
+void add_incomplete(const SimulatedPlatform& platform, std::vector<CaseForTesting>& cases) {
   const bool tdx = platform.info.tee == TeeType::tdx;
   CaseForTesting cut = made("quote-format-cut", "malformed", "quote-format", platform);
   cut.evidence.resize(cut.evidence.size() / 2);
@@ -33,7 +33,7 @@ void add_incomplete(const PlatformForTesting& platform, std::vector<CaseForTesti
   CaseForTesting longer = made("quote-format-trailing", "malformed", "quote-format", platform);
   longer.evidence.push_back(1);
   cases.push_back(std::move(longer));
-  PlatformForTesting other = platform;
+  SimulatedPlatform other = platform;
   other.info.tee = tdx ? TeeType::sgx : TeeType::tdx;
   other.quote_version = 4;
   cases.push_back(made("quote-kind-wrong-kind", "wrong-kind", "quote-kind", other));
@@ -64,97 +64,96 @@ void add_incomplete(const PlatformForTesting& platform, std::vector<CaseForTesti
 
 const std::vector<RefusalForTesting>& refusals_for_testing() {
   static const std::vector<RefusalForTesting> kAll = {
-      {"identity-mismatch qe-vendor", [](PlatformForTesting& p) { p.qe_vendor_id[0] ^= 1; }},
+      {"identity-mismatch qe-vendor", [](SimulatedPlatform& p) { p.qe_vendor_id[0] ^= 1; }},
       {"expired pck-chain",
-       [](PlatformForTesting& p) { p.pck_spec.not_after = PlatformForTesting::kTime - 1; }},
+       [](SimulatedPlatform& p) { p.pck_spec.not_after = SimulatedPlatform::kTime - 1; }},
       {"expired pck-chain",
-       [](PlatformForTesting& p) { p.ca_spec.not_after = PlatformForTesting::kTime - 1; }},
+       [](SimulatedPlatform& p) { p.ca_spec.not_after = SimulatedPlatform::kTime - 1; }},
       {"not-yet-valid pck-chain",
-       [](PlatformForTesting& p) { p.pck_spec.not_before = PlatformForTesting::kTime + 1; }},
+       [](SimulatedPlatform& p) { p.pck_spec.not_before = SimulatedPlatform::kTime + 1; }},
       {"chain-invalid pck-chain",
-       [](PlatformForTesting& p) { p.ca_spec.is_ca = false, p.ca_spec.path_length.reset(); }},
-      {"chain-invalid pck-chain", [](PlatformForTesting& p) { p.root_spec.path_length = 0; }},
-      {"revoked pck-chain", [](PlatformForTesting& p) { p.pck_crl.revoked_serials = {3}; }},
-      {"revoked pck-chain", [](PlatformForTesting& p) { p.root_crl.revoked_serials = {2}; }},
+       [](SimulatedPlatform& p) { p.ca_spec.is_ca = false, p.ca_spec.path_length.reset(); }},
+      {"chain-invalid pck-chain", [](SimulatedPlatform& p) { p.root_spec.path_length = 0; }},
+      {"revoked pck-chain", [](SimulatedPlatform& p) { p.pck_crl.revoked_serials = {3}; }},
+      {"revoked pck-chain", [](SimulatedPlatform& p) { p.root_crl.revoked_serials = {2}; }},
       {"expired pck-chain",
-       [](PlatformForTesting& p) { p.pck_crl.next_update = PlatformForTesting::kTime - 1; }},
+       [](SimulatedPlatform& p) { p.pck_crl.next_update = SimulatedPlatform::kTime - 1; }},
       {"not-yet-valid pck-chain",
-       [](PlatformForTesting& p) { p.root_crl.this_update = PlatformForTesting::kTime + 1; }},
+       [](SimulatedPlatform& p) { p.root_crl.this_update = SimulatedPlatform::kTime + 1; }},
       {"identity-mismatch pck-chain",
-       [](PlatformForTesting& p) { p.pck_spec.common_name = "Intel SGX TCB Signing"; }},
+       [](SimulatedPlatform& p) { p.pck_spec.common_name = "Intel SGX TCB Signing"; }},
       {"identity-mismatch pck-chain",
-       [](PlatformForTesting& p) { p.ca_spec.common_name = "Another CA"; }},
-      {"malformed pck-platform", [](PlatformForTesting& p) { p.pck_has_extension = false; }},
+       [](SimulatedPlatform& p) { p.ca_spec.common_name = "Another CA"; }},
+      {"malformed pck-platform", [](SimulatedPlatform& p) { p.pck_has_extension = false; }},
       {"unsupported pck-key",
-       [](PlatformForTesting& p) {
-         p.pck_key = SignerForTesting(KeyType::ec_p384);
+       [](SimulatedPlatform& p) {
+         p.pck_key = KeyPair(KeyType::ec_p384);
          p.qe_report_signer = p.root_key;
        }},
       {"bad-signature qe-report-signature",
-       [](PlatformForTesting& p) { p.qe_report_signer = p.ca_key; }},
+       [](SimulatedPlatform& p) { p.qe_report_signer = p.ca_key; }},
       {"binding-mismatch attestation-key-binding",
-       [](PlatformForTesting& p) { p.qe.report_data[40] = 1; }},
+       [](SimulatedPlatform& p) { p.qe.report_data[40] = 1; }},
       {"malformed attestation-key",
-       [](PlatformForTesting& p) { p.attestation_key_bytes.emplace().fill(0x11); }},
-      {"bad-signature quote-signature", [](PlatformForTesting& p) { p.quote_signer = p.pck_key; }},
-      {"bad-signature tcb-info-signature",
-       [](PlatformForTesting& p) { p.info_signer = p.pck_key; }},
+       [](SimulatedPlatform& p) { p.attestation_key_bytes.emplace().fill(0x11); }},
+      {"bad-signature quote-signature", [](SimulatedPlatform& p) { p.quote_signer = p.pck_key; }},
+      {"bad-signature tcb-info-signature", [](SimulatedPlatform& p) { p.info_signer = p.pck_key; }},
       {"identity-mismatch tcb-info-signature",
-       [](PlatformForTesting& p) { p.tcb_spec.common_name = "Intel SGX PCK Certificate"; }},
+       [](SimulatedPlatform& p) { p.tcb_spec.common_name = "Intel SGX PCK Certificate"; }},
       {"revoked tcb-info-signature",
-       [](PlatformForTesting& p) { p.root_crl.revoked_serials = {4}; }},
+       [](SimulatedPlatform& p) { p.root_crl.revoked_serials = {4}; }},
       {"expired tcb-info-signature",
-       [](PlatformForTesting& p) { p.tcb_spec.not_after = PlatformForTesting::kTime - 1; }},
-      {"unsupported tcb-info-format", [](PlatformForTesting& p) { p.info.version = 4; }},
+       [](SimulatedPlatform& p) { p.tcb_spec.not_after = SimulatedPlatform::kTime - 1; }},
+      {"unsupported tcb-info-format", [](SimulatedPlatform& p) { p.info.version = 4; }},
       {"not-yet-valid tcb-info-validity",
-       [](PlatformForTesting& p) { p.info.issue_date = PlatformForTesting::kTime + 1; }},
+       [](SimulatedPlatform& p) { p.info.issue_date = SimulatedPlatform::kTime + 1; }},
       {"expired tcb-info-validity",
-       [](PlatformForTesting& p) { p.info.next_update = PlatformForTesting::kTime - 1; }},
-      {"wrong-collateral tcb-info-fmspc", [](PlatformForTesting& p) { p.info.fmspc[0] ^= 1; }},
-      {"wrong-collateral tcb-info-pceid", [](PlatformForTesting& p) { p.info.pce_id[0] ^= 1; }},
-      {"unsupported qe-identity-format", [](PlatformForTesting& p) { p.identity_version = 3; }},
-      {"wrong-collateral qe-identity-kind", [](PlatformForTesting& p) { p.identity.id = "QVE"; }},
+       [](SimulatedPlatform& p) { p.info.next_update = SimulatedPlatform::kTime - 1; }},
+      {"wrong-collateral tcb-info-fmspc", [](SimulatedPlatform& p) { p.info.fmspc[0] ^= 1; }},
+      {"wrong-collateral tcb-info-pceid", [](SimulatedPlatform& p) { p.info.pce_id[0] ^= 1; }},
+      {"unsupported qe-identity-format", [](SimulatedPlatform& p) { p.identity_version = 3; }},
+      {"wrong-collateral qe-identity-kind", [](SimulatedPlatform& p) { p.identity.id = "QVE"; }},
       {"not-yet-valid qe-identity-validity",
-       [](PlatformForTesting& p) { p.identity.issue_date = PlatformForTesting::kTime + 1; }},
+       [](SimulatedPlatform& p) { p.identity.issue_date = SimulatedPlatform::kTime + 1; }},
       {"expired qe-identity-validity",
-       [](PlatformForTesting& p) { p.identity.next_update = PlatformForTesting::kTime - 1; }},
-      {"identity-mismatch qe-miscselect", [](PlatformForTesting& p) { p.qe.misc_select[1] = 1; }},
+       [](SimulatedPlatform& p) { p.identity.next_update = SimulatedPlatform::kTime - 1; }},
+      {"identity-mismatch qe-miscselect", [](SimulatedPlatform& p) { p.qe.misc_select[1] = 1; }},
       {"identity-mismatch qe-attributes",
-       [](PlatformForTesting& p) { p.qe.attributes[0] |= kEnclaveDebug; }},
-      {"identity-mismatch qe-mrsigner", [](PlatformForTesting& p) { p.qe.mr_signer[31] ^= 1; }},
-      {"identity-mismatch qe-isvprodid", [](PlatformForTesting& p) { p.qe.isv_prod_id = 9; }},
-      {"tcb-not-supported qe-tcb-level", [](PlatformForTesting& p) { p.qe.isv_svn = 1; }},
-      {"tcb-not-supported tcb-level", [](PlatformForTesting& p) { p.pck.sgx_components[15] = 0; }},
-      {"tcb-not-supported tcb-level", [](PlatformForTesting& p) { p.pck.pce_svn = 4; }},
-      {"tcb-revoked tcb-not-revoked", [](PlatformForTesting& p) { p.pck.sgx_components[0] = 2; }},
-      {"tcb-revoked tcb-not-revoked", [](PlatformForTesting& p) { p.qe.isv_svn = 3; }},
+       [](SimulatedPlatform& p) { p.qe.attributes[0] |= kEnclaveDebug; }},
+      {"identity-mismatch qe-mrsigner", [](SimulatedPlatform& p) { p.qe.mr_signer[31] ^= 1; }},
+      {"identity-mismatch qe-isvprodid", [](SimulatedPlatform& p) { p.qe.isv_prod_id = 9; }},
+      {"tcb-not-supported qe-tcb-level", [](SimulatedPlatform& p) { p.qe.isv_svn = 1; }},
+      {"tcb-not-supported tcb-level", [](SimulatedPlatform& p) { p.pck.sgx_components[15] = 0; }},
+      {"tcb-not-supported tcb-level", [](SimulatedPlatform& p) { p.pck.pce_svn = 4; }},
+      {"tcb-revoked tcb-not-revoked", [](SimulatedPlatform& p) { p.pck.sgx_components[0] = 2; }},
+      {"tcb-revoked tcb-not-revoked", [](SimulatedPlatform& p) { p.qe.isv_svn = 3; }},
   };
   return kAll;
 }
 
 const std::vector<RefusalForTesting>& td_refusals_for_testing() {
   static const std::vector<RefusalForTesting> kAll = {
-      {"wrong-collateral tcb-info-kind", [](PlatformForTesting& p) { p.info_id = "SGX"; }},
-      {"unsupported tcb-info-format", [](PlatformForTesting& p) { p.info_id = "XYZ"; }},
+      {"wrong-collateral tcb-info-kind", [](SimulatedPlatform& p) { p.info_id = "SGX"; }},
+      {"unsupported tcb-info-format", [](SimulatedPlatform& p) { p.info_id = "XYZ"; }},
       {"wrong-collateral tdx-module-identity",
-       [](PlatformForTesting& p) { p.td.tee_tcb_svn[1] = 2; }},
+       [](SimulatedPlatform& p) { p.td.tee_tcb_svn[1] = 2; }},
       {"identity-mismatch tdx-module-mrsigner",
-       [](PlatformForTesting& p) { p.td.mr_signer_seam[0] = 1; }},
+       [](SimulatedPlatform& p) { p.td.mr_signer_seam[0] = 1; }},
       {"identity-mismatch tdx-module-attributes",
-       [](PlatformForTesting& p) { p.td.seam_attributes[0] = 1; }},
+       [](SimulatedPlatform& p) { p.td.seam_attributes[0] = 1; }},
       {"tcb-not-supported tdx-module-tcb-level",
-       [](PlatformForTesting& p) { p.td.tee_tcb_svn[0] = 0; }},
-      {"tcb-revoked tcb-not-revoked", [](PlatformForTesting& p) { p.td.tee_tcb_svn[0] = 1; }},
+       [](SimulatedPlatform& p) { p.td.tee_tcb_svn[0] = 0; }},
+      {"tcb-revoked tcb-not-revoked", [](SimulatedPlatform& p) { p.td.tee_tcb_svn[0] = 1; }},
       {"identity-mismatch tdx-module-mrsigner",
-       [](PlatformForTesting& p) { p.td.tee_tcb_svn[1] = 0, p.td.mr_signer_seam[0] = 1; }},
+       [](SimulatedPlatform& p) { p.td.tee_tcb_svn[1] = 0, p.td.mr_signer_seam[0] = 1; }},
   };
   return kAll;
 }
 
-std::vector<CaseForTesting> make_cases_for_testing(const PlatformForTesting& platform) {
+std::vector<CaseForTesting> make_cases_for_testing(const SimulatedPlatform& platform) {
   std::vector<CaseForTesting> cases;
   cases.push_back(made("good", "verified", "-", platform));
-  PlatformForTesting newest = platform;
+  SimulatedPlatform newest = platform;
   newest.quote_version = 5;
   cases.push_back(made("good-version-5", "verified", "-", newest));
   newest.td.tee_tcb_svn2 = newest.td.tee_tcb_svn;
@@ -167,7 +166,7 @@ std::vector<CaseForTesting> make_cases_for_testing(const PlatformForTesting& pla
   add_incomplete(platform, cases);
   std::map<std::string, int> seen;
   for (const auto& [expected, spoil] : refusals) {
-    PlatformForTesting spoilt = platform;
+    SimulatedPlatform spoilt = platform;
     spoil(spoilt);
     if (spoilt.root_spec.path_length != platform.root_spec.path_length) continue;
     const size_t space = expected.find(' ');

@@ -37,7 +37,7 @@ TEST(TdxCases, that_ship_get_their_verdicts) {
 }
 
 TEST(TdxCases, get_their_verdicts_when_they_are_made_anew) {
-  const PlatformForTesting platform;
+  const SimulatedPlatform platform;
   const auto roots = platform.make().roots.of(Vendor::intel_sgx).roots;
   for (const CaseForTesting& one : make_cases_for_testing(platform)) {
     EXPECT_EQ(verdict_of(one, roots, true), one.verdict + " " + one.rule) << one.name;

@@ -7,13 +7,13 @@
 #include <functional>
 
 #include "attest/tdx/cases_for_testing.h"
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 #include "attest/vectors_for_testing.h"
 
 namespace sotto::attest::tdx {
 namespace {
 
-using Platform = PlatformForTesting;
+using Platform = SimulatedPlatform;
 using Spoil = std::function<void(Platform&)>;
 constexpr int64_t kDay = 86400;
 

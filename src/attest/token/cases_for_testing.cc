@@ -10,7 +10,7 @@
 namespace sotto::attest::token {
 namespace {
 
-using crypto::SignerForTesting;
+using crypto::KeyPair;
 
 constexpr int64_t kTime = kTokenTimeForTesting;
 constexpr std::string_view kHeader = R"({"alg":"ES384","kid":"k"})";
@@ -28,7 +28,7 @@ std::vector<uint8_t> bytes_of(std::string_view text) {
 
 class Maker {
  public:
-  explicit Maker(const SignerForTesting& service) : service_(service) {}
+  explicit Maker(const KeyPair& service) : service_(service) {}
 
   CaseForTesting& add(std::string rule, std::string verdict, const std::string& evidence,
                       int64_t time = kTime, std::string_view key_members = R"(,"kid":"k")") {
@@ -64,7 +64,7 @@ class Maker {
     add("token-key", "missing-collateral", sign(payload)).collateral = {};
     add("token-key", "wrong-collateral", sign(payload), kTime, R"(,"kid":"other")");
     add("token-signature", "bad-signature",
-        make_token(kHeader, payload, SignerForTesting(crypto::KeyType::ec_p384)));
+        make_token(kHeader, payload, KeyPair(crypto::KeyType::ec_p384)));
     add("token-key-certificate", "expired", sign(payload), kTime, certified(kTime - 1));
     add("token-payload", "malformed", sign("{"));
     add("token-not-before", "not-yet-valid", sign(payload), kTime - 61);
@@ -85,16 +85,16 @@ class Maker {
   }
 
   std::string certified(int64_t not_after) const {
-    const crypto::Certificate certificate = crypto::issue_for_testing(
+    const crypto::Certificate certificate = crypto::issue_certificate(
         {.common_name = "service", .not_before = kTime - 1000, .not_after = not_after},
         service_.public_key(), nullptr, service_);
     return R"(,"kid":"k","x5c":[")" + base64_of(certificate.der(), Base64::standard) + "\"]";
   }
 
-  const SignerForTesting& service_;
+  const KeyPair& service_;
 };
 
-void add_nras(Maker& maker, const SignerForTesting& service) {
+void add_nras(Maker& maker, const KeyPair& service) {
   const auto same = [](std::string payload) { return payload; };
   const auto change = [](const char* from, const char* to) {
     return [from, to](std::string payload) { return replaced(std::move(payload), from, to); };
@@ -103,7 +103,7 @@ void add_nras(Maker& maker, const SignerForTesting& service) {
   maker.add("-", "verified", good);
   maker.add("answer-format", "malformed", replaced(good, "\"JWT\"", "\"JWS\""));
   maker.add("token-signature", "bad-signature",
-            nras_answer(same, same, service, SignerForTesting(crypto::KeyType::ec_p384)));
+            nras_answer(same, same, service, KeyPair(crypto::KeyType::ec_p384)));
   maker.add("token-expiry", "expired", good, kTime + 3600);
   const Spoilt kDevice[] = {
       {"issuer-of-GPU-0", "identity-mismatch", "nras.attestation", "other.attestation"},
@@ -127,8 +127,7 @@ void add_nras(Maker& maker, const SignerForTesting& service) {
 
 }  // namespace
 
-std::vector<CaseForTesting> make_cases_for_testing(EvidenceKind kind,
-                                                   const SignerForTesting& service) {
+std::vector<CaseForTesting> make_cases_for_testing(EvidenceKind kind, const KeyPair& service) {
   Maker maker(service);
   if (kind == EvidenceKind::maa_token) {
     maker.add_common(maa_payload());

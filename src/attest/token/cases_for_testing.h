@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "attest/case_for_testing.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::token {
 
 // Of maa_token, ita_token, google_cs_token or nras_token, by a key on P-384 that the collateral names.
 std::vector<CaseForTesting> make_cases_for_testing(EvidenceKind kind,
-                                                   const crypto::SignerForTesting& service);
+                                                   const crypto::KeyPair& service);
 
 }  // namespace sotto::attest::token

@@ -22,7 +22,7 @@ std::string verdict_of(EvidenceKind kind, const CaseForTesting& one) {
 }
 
 TEST(TokenCases, get_their_verdicts_as_they_ship_and_made_anew) {
-  const crypto::SignerForTesting service(crypto::KeyType::ec_p384);
+  const crypto::KeyPair service(crypto::KeyType::ec_p384);
   for (const auto& [kind, count] :
        {std::pair(EvidenceKind::maa_token, 14U), std::pair(EvidenceKind::ita_token, 15U),
         std::pair(EvidenceKind::google_cs_token, 14U), std::pair(EvidenceKind::nras_token, 12U)}) {

@@ -12,9 +12,9 @@ namespace sotto::attest::token {
 namespace {
 
 using crypto::HashAlgorithm;
+using crypto::KeyPair;
 using crypto::KeyType;
 using crypto::SignatureScheme;
-using crypto::SignerForTesting;
 
 std::string reason(const auto& result) {
   return result ? "ok" : "!" + std::string(to_string(result.error().reason));
@@ -40,12 +40,12 @@ const Algorithm kAlgorithms[] = {
     {"EdDSA", KeyType::ed25519, SignatureScheme::ed25519, HashAlgorithm::sha512},
 };
 
-const SignerForTesting& signer_of(KeyType type) {
-  static const SignerForTesting rsa(KeyType::rsa);
-  static const SignerForTesting p256(KeyType::ec_p256);
-  static const SignerForTesting p384(KeyType::ec_p384);
-  static const SignerForTesting p521(KeyType::ec_p521);
-  static const SignerForTesting ed25519(KeyType::ed25519);
+const KeyPair& signer_of(KeyType type) {
+  static const KeyPair rsa(KeyType::rsa);
+  static const KeyPair p256(KeyType::ec_p256);
+  static const KeyPair p384(KeyType::ec_p384);
+  static const KeyPair p521(KeyType::ec_p521);
+  static const KeyPair ed25519(KeyType::ed25519);
   switch (type) {
     case KeyType::rsa:
       return rsa;
@@ -67,7 +67,7 @@ std::string header_of(std::string_view algorithm, std::string_view more = "") {
 
 TEST(Jws, verifies_each_algorithm_and_takes_none_for_another) {
   for (const Algorithm& made : kAlgorithms) {
-    const SignerForTesting& signer = signer_of(made.key);
+    const KeyPair& signer = signer_of(made.key);
     for (const Algorithm& claimed : kAlgorithms) {
       SCOPED_TRACE(std::string(made.name) + " as " + claimed.name);
       const std::string token =
@@ -100,7 +100,7 @@ TEST(Jws, verifies_the_published_example) {
 }
 
 TEST(Jws, refuses_headers_that_say_less_or_more_than_a_signature) {
-  const SignerForTesting& signer = signer_of(KeyType::ec_p384);
+  const KeyPair& signer = signer_of(KeyType::ec_p384);
   const struct {
     std::string header;
     const char* outcome;
@@ -172,9 +172,9 @@ TEST(TokenKeys, reads_each_form) {
   EXPECT_EQ(from_pem->front().key, p384);
 
   const crypto::Certificate certificate =
-      crypto::issue_for_testing({.common_name = "key", .not_before = 0, .not_after = 1000}, p384,
+      crypto::issue_certificate({.common_name = "key", .not_before = 0, .not_after = 1000}, p384,
                                 nullptr, signer_of(KeyType::ec_p384));
-  const auto from_certificate = parse_token_keys(as_bytes(crypto::pem_for_testing({certificate})));
+  const auto from_certificate = parse_token_keys(as_bytes(crypto::pem_of({certificate})));
   ASSERT_TRUE(from_certificate) << from_certificate.error().message;
   EXPECT_EQ(from_certificate->front().certificates.size(), 1U);
   const std::string x5c = R"({"kty":"EC","crv":"P-384","x5c":[")" +
@@ -184,9 +184,9 @@ TEST(TokenKeys, reads_each_form) {
 
 TEST(TokenKeys, refuses_secrets_contradictions_and_emptiness) {
   const crypto::PublicKey& p384 = signer_of(KeyType::ec_p384).public_key();
-  const SignerForTesting other(KeyType::ec_p384);
+  const KeyPair other(KeyType::ec_p384);
   const crypto::Certificate certificate =
-      crypto::issue_for_testing({.common_name = "key", .not_before = 0, .not_after = 1000},
+      crypto::issue_certificate({.common_name = "key", .not_before = 0, .not_after = 1000},
                                 other.public_key(), nullptr, other);
   const std::string x5c = R"(,"x5c":[")" + base64_of(certificate.der(), Base64::standard) + "\"]";
   for (const std::string& bad :

@@ -61,8 +61,8 @@ inline std::string google_payload() {
 // An answer about one GPU, with a change to either of its tokens' payloads.
 inline std::string nras_answer(const std::function<std::string(std::string)>& device_change,
                                const std::function<std::string(std::string)>& overall_change,
-                               const crypto::SignerForTesting& service,
-                               const crypto::SignerForTesting& device_signer) {
+                               const crypto::KeyPair& service,
+                               const crypto::KeyPair& device_signer) {
   const std::string iss = R"({"iss":"https://nras.attestation.nvidia.com",)" + kTimes +
                           R"(,"eat_nonce":")" + kHash32 + "\",";
   const std::string device = make_token(

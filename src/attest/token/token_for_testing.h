@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/text_encoding.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::token {
 
@@ -16,8 +16,8 @@ inline std::string base64url(std::string_view text) {
 
 // Both as JSON text; signed as it stands, whatever the header says.
 inline std::string make_token(std::string_view header, std::string_view payload,
-                              const crypto::SignerForTesting& signer,
-                              crypto::SignatureScheme scheme, crypto::HashAlgorithm hash) {
+                              const crypto::KeyPair& signer, crypto::SignatureScheme scheme,
+                              crypto::HashAlgorithm hash) {
   const std::string signing_input = base64url(header) + "." + base64url(payload);
   return signing_input + "." +
          base64_of(signer.sign(scheme, hash, as_bytes(signing_input)), Base64::url);
@@ -25,7 +25,7 @@ inline std::string make_token(std::string_view header, std::string_view payload,
 
 // With ES384, what most tests need.
 inline std::string make_token(std::string_view header, std::string_view payload,
-                              const crypto::SignerForTesting& signer) {
+                              const crypto::KeyPair& signer) {
   return make_token(header, payload, signer, crypto::SignatureScheme::ecdsa_raw,
                     crypto::HashAlgorithm::sha384);
 }

@@ -14,14 +14,14 @@
 namespace sotto::attest::token {
 namespace {
 
+using crypto::KeyPair;
 using crypto::KeyType;
-using crypto::SignerForTesting;
 
 constexpr int64_t kTime = kTokenTimeForTesting;
 constexpr int64_t kDay = 86'400;
 
-const SignerForTesting& service() {
-  static const SignerForTesting signer(KeyType::ec_p384);
+const KeyPair& service() {
+  static const KeyPair signer(KeyType::ec_p384);
   return signer;
 }
 
@@ -57,7 +57,7 @@ TEST(TokenVerify, chooses_among_given_keys_by_id_and_algorithm) {
   EXPECT_EQ(run(verify_maa_token, token, keys("")), "verified");
   EXPECT_EQ(run(verify_maa_token, token, keys(R"(,"kid":"other")")), "!wrong-collateral");
   EXPECT_EQ(run(verify_maa_token, token, {}), "!missing-collateral");
-  const SignerForTesting other(KeyType::ec_p384);
+  const KeyPair other(KeyType::ec_p384);
   EXPECT_EQ(run(verify_maa_token, make_token(R"({"alg":"ES384","kid":"k"})", maa_payload(), other)),
             "!bad-signature");
   EXPECT_EQ(run(verify_maa_token, signed_by_service(maa_payload(), R"({"alg":"ES256","kid":"k"})")),
@@ -71,9 +71,9 @@ TEST(TokenVerify, chooses_among_given_keys_by_id_and_algorithm) {
 }
 
 TEST(TokenVerify, never_believes_a_key_that_the_token_brings) {
-  const SignerForTesting other(KeyType::ec_p384);
+  const KeyPair other(KeyType::ec_p384);
   const crypto::Certificate own =
-      crypto::issue_for_testing({.common_name = "own", .not_before = 0, .not_after = kTime + kDay},
+      crypto::issue_certificate({.common_name = "own", .not_before = 0, .not_after = kTime + kDay},
                                 other.public_key(), nullptr, other);
   const std::string x5c = R"("x5c":[")" + base64_of(own.der(), Base64::standard) + "\"]";
   const std::string jwk = R"("jwk":)" + p384_jwk(other.public_key());
@@ -89,15 +89,15 @@ TEST(TokenVerify, never_believes_a_key_that_the_token_brings) {
 }
 
 TEST(TokenVerify, checks_certificates_of_keys) {
-  const SignerForTesting root_key(KeyType::ec_p384);
+  const KeyPair root_key(KeyType::ec_p384);
   const crypto::Certificate root =
-      crypto::issue_for_testing({.common_name = "root",
+      crypto::issue_certificate({.common_name = "root",
                                  .not_before = 0,
                                  .not_after = kTime + 9 * kDay,
                                  .is_ca = true,
                                  .key_usage = crypto::kUsageCertSign},
                                 root_key.public_key(), nullptr, root_key);
-  const crypto::Certificate leaf = crypto::issue_for_testing(
+  const crypto::Certificate leaf = crypto::issue_certificate(
       {.common_name = "signer", .serial = 2, .not_before = kTime - kDay, .not_after = kTime + 60},
       service().public_key(), &root, root_key);
   const std::string x5c = R"("x5c":[")" + base64_of(leaf.der(), Base64::standard) + "\"]";
@@ -279,8 +279,7 @@ TEST(TokenVerify, refuses_nras_answers_by_each_rule) {
             "verified");
   EXPECT_EQ(run(verify_nras_token, good, keys(), kTime, {.nonce = std::vector<uint8_t>(32, 0xbc)}),
             "!binding-mismatch");
-  EXPECT_EQ(run(verify_nras_token,
-                nras_answer(same, same, service(), SignerForTesting(KeyType::ec_p384))),
+  EXPECT_EQ(run(verify_nras_token, nras_answer(same, same, service(), KeyPair(KeyType::ec_p384))),
             "!bad-signature");
   const Spoilt kDevice[] = {
       {"\"success\"", "\"fail\"", "!measurement-mismatch"},

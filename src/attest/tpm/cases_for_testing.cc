@@ -114,7 +114,7 @@ void add_log(Parts& it, const std::string& loader) {
 
 void add_good(Maker& maker) {
   const VendorForTesting& vendor = maker.vendor();
-  const auto add = [&](const char* name, const crypto::SignerForTesting& signer, Scheme scheme,
+  const auto add = [&](const char* name, const crypto::KeyPair& signer, Scheme scheme,
                        uint16_t hash) {
     maker.add(name, "verified", "-",
               [&](Parts& it) { it.evidence = vendor.quote(signer, scheme, hash); });
@@ -200,7 +200,7 @@ void add_signatures(Maker& maker) {
   maker.add("quote-changed", "bad-signature", kRule,
             [](Parts& it) { it.evidence.attest[50] ^= 1; });
   maker.add("signature-by-another", "bad-signature", kRule, [&](Parts& it) {
-    const crypto::SignerForTesting another(crypto::KeyType::ec_p256);
+    const crypto::KeyPair another(crypto::KeyType::ec_p256);
     it.evidence.signature = vendor.quote(another, Scheme::ecdsa, kSha256).signature;
   });
   maker.add("signature-of-another-hash", "bad-signature", kRule, [&](Parts& it) {

@@ -9,7 +9,7 @@
 #include "attest/case_for_testing.h"
 #include "attest/tpm/evidence.h"
 #include "attest/tpm/public_key.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::tpm {
 
@@ -35,19 +35,19 @@ class VendorForTesting {
 
   VendorForTesting();
   const crypto::Certificate& root() const { return root_; }
-  const crypto::SignerForTesting& p256() const { return p256_; }
-  const crypto::SignerForTesting& p384() const { return p384_; }
-  const crypto::SignerForTesting& rsa() const { return rsa_; }
+  const crypto::KeyPair& p256() const { return p256_; }
+  const crypto::KeyPair& p384() const { return p384_; }
+  const crypto::KeyPair& rsa() const { return rsa_; }
 
   // For the key, valid around kTime.
   crypto::Certificate certify(const crypto::PublicKey& key, int64_t not_before = kTime - 1000,
                               int64_t not_after = kTime + 1000) const;
 
   // Good evidence: PCRs 0, 4 and 11 of SHA-256, the n-th of bytes n; the nonce of cases.
-  QuoteEvidence quote(const crypto::SignerForTesting& signer, Scheme scheme, uint16_t hash) const;
+  QuoteEvidence quote(const crypto::KeyPair& signer, Scheme scheme, uint16_t hash) const;
 
  private:
-  crypto::SignerForTesting root_key_, p256_, p384_, rsa_;
+  crypto::KeyPair root_key_, p256_, p384_, rsa_;
   crypto::Certificate root_;
 };
 

@@ -112,7 +112,7 @@ VendorForTesting::VendorForTesting()
       p256_(KeyType::ec_p256),
       p384_(KeyType::ec_p384),
       rsa_(KeyType::rsa),
-      root_(crypto::issue_for_testing({.common_name = "Test vTPM root, protects nothing",
+      root_(crypto::issue_certificate({.common_name = "Test vTPM root, protects nothing",
                                        .not_before = kTime - 10'000,
                                        .not_after = kTime + 10'000,
                                        .is_ca = true},
@@ -120,14 +120,14 @@ VendorForTesting::VendorForTesting()
 
 crypto::Certificate VendorForTesting::certify(const crypto::PublicKey& key, int64_t not_before,
                                               int64_t not_after) const {
-  return crypto::issue_for_testing({.common_name = "Test attestation key",
+  return crypto::issue_certificate({.common_name = "Test attestation key",
                                     .serial = 2,
                                     .not_before = not_before,
                                     .not_after = not_after},
                                    key, &root_, root_key_);
 }
 
-QuoteEvidence VendorForTesting::quote(const crypto::SignerForTesting& signer, Scheme scheme,
+QuoteEvidence VendorForTesting::quote(const crypto::KeyPair& signer, Scheme scheme,
                                       uint16_t hash) const {
   QuoteEvidence evidence;
   for (const uint8_t pcr : {0, 4, 11}) {

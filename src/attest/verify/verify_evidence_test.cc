@@ -9,12 +9,12 @@
 #include <string>
 
 #include "attest/appraise/required_rules.h"
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 
 namespace sotto::attest {
 namespace {
 
-using Platform = tdx::PlatformForTesting;
+using Platform = tdx::SimulatedPlatform;
 
 TEST(VerifyEvidence, refuses_what_is_no_evidence_of_each_kind) {
   const Roots roots = Roots::pinned();

@@ -1,6 +1,6 @@
 // Making keys, certificates and CRLs with OpenSSL.
 // SPDX-License-Identifier: Apache-2.0
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -75,7 +75,7 @@ void add_by_text(X509* certificate, X509* issuer, int nid, const std::string& va
   X509_EXTENSION_free(extension);
 }
 
-void add_standard_extensions(X509* certificate, X509* issuer, const CertificateForTesting& what) {
+void add_standard_extensions(X509* certificate, X509* issuer, const CertificateSpec& what) {
   std::string constraints = what.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE";
   if (what.path_length) constraints += fmt::format(",pathlen:{}", *what.path_length);
   add_by_text(certificate, issuer, NID_basic_constraints, constraints);
@@ -99,14 +99,12 @@ void set_time(ASN1_TIME* time, int64_t unix_seconds) {
 
 }  // namespace
 
-SignerForTesting::SignerForTesting(KeyType type, uint32_t rsa_bits)
-    : SignerForTesting(make_pair(type, rsa_bits)) {}
+KeyPair::KeyPair(KeyType type, uint32_t rsa_bits) : KeyPair(make_pair(type, rsa_bits)) {}
 
-SignerForTesting::SignerForTesting(EVP_PKEY* pair)
-    : pair_(pair, EVP_PKEY_free), public_key_(public_half(pair)) {}
+KeyPair::KeyPair(EVP_PKEY* pair) : pair_(pair, EVP_PKEY_free), public_key_(public_half(pair)) {}
 
-std::vector<uint8_t> SignerForTesting::sign(SignatureScheme scheme, HashAlgorithm hash,
-                                            Bytes message) const {
+std::vector<uint8_t> KeyPair::sign(SignatureScheme scheme, HashAlgorithm hash,
+                                   Bytes message) const {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   EVP_PKEY_CTX* parameters = nullptr;
   const bool ed25519 = scheme == SignatureScheme::ed25519;
@@ -127,8 +125,8 @@ std::vector<uint8_t> SignerForTesting::sign(SignatureScheme scheme, HashAlgorith
   return signature;
 }
 
-Certificate issue_for_testing(const CertificateForTesting& what, const PublicKey& key,
-                              const Certificate* issuer, const SignerForTesting& signer) {
+Certificate issue_certificate(const CertificateSpec& what, const PublicKey& key,
+                              const Certificate* issuer, const KeyPair& signer) {
   X509* certificate = X509_new();
   CHECK(certificate != nullptr && X509_set_version(certificate, X509_VERSION_3) == 1);
   CHECK(ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), what.serial) == 1);
@@ -140,13 +138,13 @@ Certificate issue_for_testing(const CertificateForTesting& what, const PublicKey
                                      reinterpret_cast<const uint8_t*>(value.data()),
                                      static_cast<int>(value.size()), -1, 0) == 1);
   };
-  add_entry("O", "Sotto Test");
+  add_entry("O", what.organization);
   add_entry("CN", what.common_name);
   X509_NAME* issuer_name = issuer == nullptr ? name : X509_get_subject_name(issuer->get());
   CHECK(X509_set_issuer_name(certificate, issuer_name) == 1);
   CHECK(X509_set_pubkey(certificate, key.get()) == 1);
   add_standard_extensions(certificate, issuer == nullptr ? certificate : issuer->get(), what);
-  for (const ExtensionForTesting& extension : what.extensions) {
+  for (const ExtensionSpec& extension : what.extensions) {
     ASN1_OBJECT* object = OBJ_txt2obj(extension.oid.c_str(), 1);
     add_extension(certificate, object, extension.critical, extension.value);
     ASN1_OBJECT_free(object);
@@ -173,8 +171,8 @@ Certificate issue_for_testing(const CertificateForTesting& what, const PublicKey
   return *parsed;
 }
 
-std::vector<uint8_t> issue_crl_for_testing(const CrlForTesting& what, const Certificate& issuer,
-                                           const SignerForTesting& signer) {
+std::vector<uint8_t> issue_crl(const CrlSpec& what, const Certificate& issuer,
+                               const KeyPair& signer) {
   X509_CRL* crl = X509_CRL_new();
   ASN1_TIME* time = ASN1_TIME_new();
   ASN1_INTEGER* number = ASN1_INTEGER_new();
@@ -206,7 +204,7 @@ std::vector<uint8_t> issue_crl_for_testing(const CrlForTesting& what, const Cert
   return bytes;
 }
 
-std::string pem_for_testing(const std::vector<Certificate>& certificates) {
+std::string pem_of(const std::vector<Certificate>& certificates) {
   std::string text;
   for (const Certificate& certificate : certificates) {
     const std::string body = base64_of(certificate.der(), Base64::standard);

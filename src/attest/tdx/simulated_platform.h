@@ -1,5 +1,5 @@
 // A platform of our own making: quotes in the real format, with all their certificates and collateral,
-// under a root that protects nothing. Every field can be spoilt before they are made.
+// under a root that protects nothing. The simulated TEE is one, and tests spoil each field of it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -13,27 +13,30 @@
 #include "attest/tdx/collateral.h"
 #include "attest/tdx/pck.h"
 #include "attest/tdx/quote.h"
-#include "crypto/signer_for_testing.h"
+#include "crypto/issue.h"
 
 namespace sotto::attest::tdx {
 
 // Good as it is made: TDX, up to date at `time`. Making keys takes milliseconds; copies share them.
-struct PlatformForTesting {
-  explicit PlatformForTesting(TeeType tee = TeeType::tdx, uint16_t quote_version = 4);
+struct SimulatedPlatform {
+  explicit SimulatedPlatform(TeeType tee = TeeType::tdx, uint16_t quote_version = 4,
+                             int64_t time = kTime);
 
   static constexpr int64_t kTime = 1'750'000'000;
+  int64_t time;  // Unix seconds
 
-  crypto::SignerForTesting root_key{crypto::KeyType::ec_p256};
-  crypto::SignerForTesting ca_key{crypto::KeyType::ec_p256};
-  crypto::SignerForTesting pck_key{crypto::KeyType::ec_p256};
-  crypto::SignerForTesting tcb_key{crypto::KeyType::ec_p256};
-  crypto::SignerForTesting attestation_key{crypto::KeyType::ec_p256};
-  crypto::CertificateForTesting root_spec;
-  crypto::CertificateForTesting ca_spec;
-  crypto::CertificateForTesting pck_spec;  // the extension is added from `pck`
-  crypto::CertificateForTesting tcb_spec;
-  crypto::CrlForTesting root_crl;
-  crypto::CrlForTesting pck_crl;
+  crypto::KeyPair root_key{crypto::KeyType::ec_p256};
+  crypto::KeyPair ca_key{crypto::KeyType::ec_p256};
+  crypto::KeyPair pck_key{crypto::KeyType::ec_p256};
+  crypto::KeyPair tcb_key{crypto::KeyType::ec_p256};
+  crypto::KeyPair attestation_key{crypto::KeyType::ec_p256};
+  crypto::CertificateSpec root_spec;
+  std::optional<crypto::Certificate> given_root;  // of root_key, instead of one made by root_spec
+  crypto::CertificateSpec ca_spec;
+  crypto::CertificateSpec pck_spec;  // the extension is added from `pck`
+  crypto::CertificateSpec tcb_spec;
+  crypto::CrlSpec root_crl;
+  crypto::CrlSpec pck_crl;
   PckPlatform pck;
   bool pck_has_extension = true;
 
@@ -50,9 +53,9 @@ struct PlatformForTesting {
   std::vector<uint8_t> qe_authentication_data;
 
   // What signs, where it is not what should.
-  std::optional<crypto::SignerForTesting> qe_report_signer;
-  std::optional<crypto::SignerForTesting> quote_signer;
-  std::optional<crypto::SignerForTesting> info_signer;
+  std::optional<crypto::KeyPair> qe_report_signer;
+  std::optional<crypto::KeyPair> quote_signer;
+  std::optional<crypto::KeyPair> info_signer;
   std::optional<Field<64>> attestation_key_bytes;
 
   struct Made {

@@ -1,5 +1,5 @@
-// Keys, signatures, certificates and CRLs for synthetic evidence: what vendors do, under roots that
-// protect nothing. Never for anything but tests.
+// Key pairs, and the certificates and CRLs that are signed with them: the node's own, the simulated
+// TEE's, and those of tests that play a vendor.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,9 +14,9 @@
 namespace sotto::crypto {
 
 // A fresh key pair; copies share it. Any failure is a CHECK.
-class SignerForTesting {
+class KeyPair {
  public:
-  explicit SignerForTesting(KeyType type, uint32_t rsa_bits = 2048);
+  explicit KeyPair(KeyType type, uint32_t rsa_bits = 2048);
 
   const PublicKey& public_key() const { return public_key_; }
   std::vector<uint8_t> sign(SignatureScheme scheme, HashAlgorithm hash, Bytes message) const;
@@ -24,46 +24,47 @@ class SignerForTesting {
   EVP_PKEY* pair() const { return pair_.get(); }  // for crypto/ itself
 
  private:
-  explicit SignerForTesting(EVP_PKEY* pair);
+  explicit KeyPair(EVP_PKEY* pair);
 
   std::shared_ptr<EVP_PKEY> pair_;
   PublicKey public_key_;
 };
 
-struct ExtensionForTesting {
+struct ExtensionSpec {
   std::string oid;
   std::vector<uint8_t> value;  // what goes inside extnValue
   bool critical = false;
 };
 
-struct CertificateForTesting {
-  std::string common_name;  // beside O=Sotto Test
+struct CertificateSpec {
+  std::string common_name;
+  std::string organization = "Sotto Test";
   uint64_t serial = 1;
   int64_t not_before = 0;  // Unix seconds
   int64_t not_after = 0;
   bool is_ca = false;
   std::optional<uint32_t> path_length = {};
   std::optional<uint32_t> key_usage = {};  // bits of x509.h
-  std::vector<ExtensionForTesting> extensions = {};
+  std::vector<ExtensionSpec> extensions = {};
   bool key_identifiers = true;                 // subject's and authority's
   HashAlgorithm hash = HashAlgorithm::sha256;  // of the signature
   bool pss = false;                            // for RSA issuers
 };
 
 // Signed by itself when `issuer` is null; `signer` must then have `key`.
-Certificate issue_for_testing(const CertificateForTesting& what, const PublicKey& key,
-                              const Certificate* issuer, const SignerForTesting& signer);
+Certificate issue_certificate(const CertificateSpec& what, const PublicKey& key,
+                              const Certificate* issuer, const KeyPair& signer);
 
-struct CrlForTesting {
+struct CrlSpec {
   int64_t this_update = 0;  // Unix seconds
   int64_t next_update = 0;
   std::vector<uint64_t> revoked_serials = {};
   uint64_t number = 1;
 };
 // DER.
-std::vector<uint8_t> issue_crl_for_testing(const CrlForTesting& what, const Certificate& issuer,
-                                           const SignerForTesting& signer);
+std::vector<uint8_t> issue_crl(const CrlSpec& what, const Certificate& issuer,
+                               const KeyPair& signer);
 
-std::string pem_for_testing(const std::vector<Certificate>& certificates);
+std::string pem_of(const std::vector<Certificate>& certificates);
 
 }  // namespace sotto::crypto

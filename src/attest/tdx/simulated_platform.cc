@@ -1,6 +1,6 @@
 // Writing quotes and collateral: the inverse of what this folder parses.
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/tdx/platform_for_testing.h"
+#include "attest/tdx/simulated_platform.h"
 
 #include <fmt/format.h>
 
@@ -160,12 +160,12 @@ std::string identity_json(const EnclaveIdentity& identity, uint32_t version) {
       identity.isv_prod_id, levels_json(identity.levels));
 }
 
-Octets sign(const crypto::SignerForTesting& signer, Bytes message) {
+Octets sign(const crypto::KeyPair& signer, Bytes message) {
   return signer.sign(crypto::SignatureScheme::ecdsa_raw, crypto::HashAlgorithm::sha256, message);
 }
 
 Octets signed_json(std::string_view member, const std::string& section,
-                   const crypto::SignerForTesting& signer) {
+                   const crypto::KeyPair& signer) {
   const std::string text = fmt::format(R"({{"{}":{},"signature":"{}"}})", member, section,
                                        hex_of(sign(signer, as_bytes(section))));
   return {text.begin(), text.end()};
@@ -211,7 +211,7 @@ Octets td_report_bytes(const TdReport& report) {
 }
 
 // Everything that the quote's signature covers.
-Octets signed_part(const PlatformForTesting& platform) {
+Octets signed_part(const SimulatedPlatform& platform) {
   const bool tdx = platform.info.tee == TeeType::tdx;
   ByteWriter writer;
   writer.write(platform.quote_version);
@@ -229,7 +229,7 @@ Octets signed_part(const PlatformForTesting& platform) {
   return writer.release();
 }
 
-Octets quote_bytes(const PlatformForTesting& platform, const std::string& pck_chain) {
+Octets quote_bytes(const SimulatedPlatform& platform, const std::string& pck_chain) {
   const Octets point = platform.attestation_key.public_key().ec_point();
   Field<64> key;
   std::copy(point.begin(), point.end(), key.begin());
@@ -277,25 +277,25 @@ Field<kBytes> filled(uint8_t value) {
   return field;
 }
 
-crypto::CertificateForTesting certificate_spec(std::string name, uint64_t serial, bool is_ca,
-                                               uint32_t usage) {
-  crypto::CertificateForTesting spec;
+crypto::CertificateSpec certificate_spec(std::string name, uint64_t serial, bool is_ca,
+                                         uint32_t usage, int64_t time) {
+  crypto::CertificateSpec spec;
   spec.common_name = std::move(name);
   spec.serial = serial;
-  spec.not_before = PlatformForTesting::kTime - 365 * kDay;
-  spec.not_after = PlatformForTesting::kTime + 365 * kDay;
+  spec.not_before = time - 365 * kDay;
+  spec.not_after = time + 365 * kDay;
   spec.is_ca = is_ca;
   spec.key_usage = usage;
   return spec;
 }
 
-void fill_collateral(PlatformForTesting& platform, TeeType tee) {
-  const int64_t date = PlatformForTesting::kTime - 100 * kDay;
+void fill_collateral(SimulatedPlatform& platform, TeeType tee) {
+  const int64_t date = platform.time - 100 * kDay;
   TcbInfo& info = platform.info;
   info.tee = tee;
   info.version = 3;
-  info.issue_date = PlatformForTesting::kTime - 5 * kDay;
-  info.next_update = PlatformForTesting::kTime + 25 * kDay;
+  info.issue_date = platform.time - 5 * kDay;
+  info.next_update = platform.time + 25 * kDay;
   info.fmspc = platform.pck.fmspc;
   info.pce_id = platform.pck.pce_id;
   info.evaluation_number = 17;
@@ -334,19 +334,21 @@ void fill_collateral(PlatformForTesting& platform, TeeType tee) {
 
 }  // namespace
 
-PlatformForTesting::PlatformForTesting(TeeType tee, uint16_t version)
-    : root_spec(certificate_spec("Sotto Test Root CA", 1, true,
-                                 crypto::kUsageCertSign | crypto::kUsageCrlSign)),
+SimulatedPlatform::SimulatedPlatform(TeeType tee, uint16_t version, int64_t made_at)
+    : time(made_at),
+      root_spec(certificate_spec("Sotto Test Root CA", 1, true,
+                                 crypto::kUsageCertSign | crypto::kUsageCrlSign, made_at)),
       ca_spec(certificate_spec("Intel SGX PCK Platform CA", 2, true,
-                               crypto::kUsageCertSign | crypto::kUsageCrlSign)),
-      pck_spec(
-          certificate_spec("Intel SGX PCK Certificate", 3, false, crypto::kUsageDigitalSignature)),
-      tcb_spec(certificate_spec("Intel SGX TCB Signing", 4, false, crypto::kUsageDigitalSignature)),
+                               crypto::kUsageCertSign | crypto::kUsageCrlSign, made_at)),
+      pck_spec(certificate_spec("Intel SGX PCK Certificate", 3, false,
+                                crypto::kUsageDigitalSignature, made_at)),
+      tcb_spec(certificate_spec("Intel SGX TCB Signing", 4, false, crypto::kUsageDigitalSignature,
+                                made_at)),
       quote_version(version) {
   root_spec.path_length = 1;
   ca_spec.path_length = 0;
-  root_crl.this_update = pck_crl.this_update = kTime - 5 * kDay;
-  root_crl.next_update = pck_crl.next_update = kTime + 25 * kDay;
+  root_crl.this_update = pck_crl.this_update = time - 5 * kDay;
+  root_crl.next_update = pck_crl.next_update = time + 25 * kDay;
   pck.ppid = filled<16>(0x77);
   pck.sgx_components = filled<16>(5);
   pck.pce_svn = 11;
@@ -373,32 +375,33 @@ PlatformForTesting::PlatformForTesting(TeeType tee, uint16_t version)
   qe_authentication_data = Octets(32, 0x20);
 }
 
-PlatformForTesting::Made PlatformForTesting::make() const {
+SimulatedPlatform::Made SimulatedPlatform::make() const {
   const Certificate root =
-      crypto::issue_for_testing(root_spec, root_key.public_key(), nullptr, root_key);
-  const Certificate ca = crypto::issue_for_testing(ca_spec, ca_key.public_key(), &root, root_key);
-  crypto::CertificateForTesting leaf = pck_spec;
+      given_root ? *given_root
+                 : crypto::issue_certificate(root_spec, root_key.public_key(), nullptr, root_key);
+  const Certificate ca = crypto::issue_certificate(ca_spec, ca_key.public_key(), &root, root_key);
+  crypto::CertificateSpec leaf = pck_spec;
   if (pck_has_extension) {
     leaf.extensions.push_back({"1.2.840.113741.1.13.1", pck_extension(pck)});
   }
   const Certificate pck_certificate =
-      crypto::issue_for_testing(leaf, pck_key.public_key(), &ca, ca_key);
+      crypto::issue_certificate(leaf, pck_key.public_key(), &ca, ca_key);
   const Certificate signer =
-      crypto::issue_for_testing(tcb_spec, tcb_key.public_key(), &root, root_key);
+      crypto::issue_certificate(tcb_spec, tcb_key.public_key(), &root, root_key);
 
   Made made;
-  made.quote = quote_bytes(*this, crypto::pem_for_testing({pck_certificate, ca, root}));
+  made.quote = quote_bytes(*this, crypto::pem_of({pck_certificate, ca, root}));
   const auto add = [&](std::string_view name, const auto& bytes) {
     CHECK(made.collateral.add(std::string(name), Octets(bytes.begin(), bytes.end())));
   };
-  const crypto::SignerForTesting& json_key = info_signer ? *info_signer : tcb_key;
+  const crypto::KeyPair& json_key = info_signer ? *info_signer : tcb_key;
   add(kTcbInfo, signed_json("tcbInfo", info_json(info, info_id), json_key));
   add(kQeIdentity,
       signed_json("enclaveIdentity", identity_json(identity, identity_version), json_key));
-  add(kTcbSigningChain, crypto::pem_for_testing({signer, root}));
-  add(kPckCrlIssuerChain, crypto::pem_for_testing({ca, root}));
-  add(kPckCrl, crypto::issue_crl_for_testing(pck_crl, ca, ca_key));
-  add(kRootCaCrl, crypto::issue_crl_for_testing(root_crl, root, root_key));
+  add(kTcbSigningChain, crypto::pem_of({signer, root}));
+  add(kPckCrlIssuerChain, crypto::pem_of({ca, root}));
+  add(kPckCrl, crypto::issue_crl(pck_crl, ca, ca_key));
+  add(kRootCaCrl, crypto::issue_crl(root_crl, root, root_key));
   made.roots.replace(Vendor::intel_sgx, {root});
   return made;
 }
