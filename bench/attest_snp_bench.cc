@@ -21,7 +21,7 @@ constexpr uint32_t kRsaBits = 4096;
 
 // With a revocation list as much is verified as ever can be.
 void verify_snp_report(benchmark::State& state, bool with_list) {
-  const snp::KeyPair amd(snp::Product::genoa, kRsaBits);
+  const snp::SignerForTesting amd(snp::Product::genoa, kRsaBits);
   auto report = amd.report();
   amd.sign(report);
   const auto certificate = amd.issue(amd.endorsement());
@@ -31,20 +31,21 @@ void verify_snp_report(benchmark::State& state, bool with_list) {
                        {certificate.der().begin(), certificate.der().end()}));
   if (with_list) {
     CHECK(collateral.add(std::string(snp::kRevocationList),
-                         amd.revocation_list({1, 2, 3}, snp::KeyPair::kTime + 1)));
+                         amd.revocation_list({1, 2, 3}, snp::SignerForTesting::kTime + 1)));
   }
   for (auto _ : state) {
-    const auto claims = snp::verify_snp_report(report, collateral, roots, snp::KeyPair::kTime);
+    const auto claims =
+        snp::verify_snp_report(report, collateral, roots, snp::SignerForTesting::kTime);
     CHECK(claims.has_value() && claims->flags.at("revocation_checked") == with_list);
   }
 }
 
 void verify_nitro_document(benchmark::State& state) {
-  const nitro::KeyPair aws;
+  const nitro::SignerForTesting aws;
   const auto bytes = aws.sign(aws.document());
   const Roots roots = aws.roots();
   for (auto _ : state) {
-    CHECK(nitro::verify_nitro_document(bytes, roots, nitro::KeyPair::kTime));
+    CHECK(nitro::verify_nitro_document(bytes, roots, nitro::SignerForTesting::kTime));
   }
 }
 

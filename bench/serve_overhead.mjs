@@ -23,7 +23,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function start(...more) {
-  const server = spawn(sotto, ["serve", model, "--listen", "127.0.0.1:0", "--context", "2048", "--parallel",
+  const server = spawn(sotto, ["serve", model, "--tee", "none", "--listen", "127.0.0.1:0", "--context", "2048", "--parallel",
     `${most}`, "--speculate", "off", "--log", path.join(folder, "log"), ...more]);
   let screen = "";
   server.stderr.on("data", (text) => (screen += text));

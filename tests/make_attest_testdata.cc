@@ -22,9 +22,9 @@ int main(int argc, char** argv) {
     write_cases_for_testing(folder / name, tdx::make_cases_for_testing(intel),
                             intel.make().roots.of(Vendor::intel_sgx).roots[0]);
   }
-  const snp::KeyPair amd(snp::Product::milan);
+  const snp::SignerForTesting amd(snp::Product::milan);
   write_cases_for_testing(folder / "snp-report", snp::make_cases_for_testing(amd), amd.ark());
-  const nitro::KeyPair aws;
+  const nitro::SignerForTesting aws;
   write_cases_for_testing(folder / "nitro-document", nitro::make_cases_for_testing(aws),
                           aws.root());
   const tpm::VendorForTesting vendor;

@@ -9,9 +9,10 @@ leave() {
 trap leave EXIT
 cd "$folder"
 
-# start_server MODEL OPTIONS...: sets `server`, its `url` and, where --admin is given, the `metrics` page;
+# start_server MODEL OPTIONS...: without a TEE unless SOTTO_TEE says otherwise. Sets `server`, its `url` and, where --admin is given, the `metrics` page;
 # what it says is in the file `screen`.
 start_server() {
+  export SOTTO_TEE=${SOTTO_TEE:-none}
   "$sotto" serve "$@" 2>screen &
   server=$!
   for _ in $(seq 300); do

@@ -24,6 +24,7 @@ constexpr std::pair<EvidenceKind, std::string_view> kKinds[] = {
     {EvidenceKind::ita_token, "ita-token"},
     {EvidenceKind::eat_token, "eat-token"},
     {EvidenceKind::event_log, "event-log"},
+    {EvidenceKind::simulated_quote, "simulated-quote"},
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ enum class EvidenceKind : uint8_t {
   ita_token,
   eat_token,  // of another service, by keys that the caller gives
   event_log,
+  simulated_quote,  // a TDX quote of the simulated TEE, which protects nothing
 };
 
 // As the command line and the evidence bundle write it: "tdx-quote", "sgx-quote", …

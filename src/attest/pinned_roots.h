@@ -19,5 +19,6 @@ extern const std::string_view kGoogleVtpmRoots;
 extern const std::string_view kGoogleVtpmIntermediates;
 extern const std::string_view kGoogleConfidentialSpaceRoot;
 extern const std::string_view kMicrosoftTlsRoots;
+extern const std::string_view kSimulatedRoot;
 
 }  // namespace sotto::attest

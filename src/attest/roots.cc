@@ -41,6 +41,8 @@ std::string_view to_string(Vendor vendor) {
       return "Google firmware endorsements";
     case Vendor::microsoft_tls:
       return "Microsoft TLS";
+    case Vendor::simulated:
+      return "simulated TEE";
   }
   return "?";
 }
@@ -61,6 +63,7 @@ Roots Roots::pinned() {
       {Vendor::google_vtpm, kGoogleVtpmRoots, kGoogleVtpmIntermediates},
       {Vendor::google_confidential_space, kGoogleConfidentialSpaceRoot, ""},
       {Vendor::microsoft_tls, kMicrosoftTlsRoots, ""},
+      {Vendor::simulated, kSimulatedRoot, ""},
   };
   Roots roots;
   for (const auto& [vendor, roots_pem, intermediates_pem] : built_in) {

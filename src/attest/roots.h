@@ -23,6 +23,7 @@ enum class Vendor : uint8_t {
   google_confidential_space,
   google_firmware,
   microsoft_tls,  // signers of IMDS documents
+  simulated,      // ours, whose private key everybody knows: it vouches for nothing
 };
 std::string_view to_string(Vendor vendor);
 

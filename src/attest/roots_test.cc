@@ -14,11 +14,17 @@ namespace sotto::attest {
 namespace {
 
 // All but google_firmware: nobody who publishes evidence publishes that root beside it.
-constexpr Vendor kVendors[] = {
-    Vendor::intel_sgx,    Vendor::intel_trust_authority, Vendor::amd,
-    Vendor::aws_nitro,    Vendor::nvidia_device,         Vendor::nvidia_rim,
-    Vendor::azure_vtpm,   Vendor::google_vtpm,           Vendor::google_confidential_space,
-    Vendor::microsoft_tls};
+constexpr Vendor kVendors[] = {Vendor::intel_sgx,
+                               Vendor::intel_trust_authority,
+                               Vendor::amd,
+                               Vendor::aws_nitro,
+                               Vendor::nvidia_device,
+                               Vendor::nvidia_rim,
+                               Vendor::azure_vtpm,
+                               Vendor::google_vtpm,
+                               Vendor::google_confidential_space,
+                               Vendor::microsoft_tls,
+                               Vendor::simulated};
 
 std::string read_page() {
   std::ifstream file(SOTTO_SOURCE_DIR "/docs/roots.md");

@@ -28,5 +28,6 @@ Run add_bench(CLI::App& app);
 Run add_serve(CLI::App& app);
 Run add_keys(CLI::App& app);
 Run add_verify(CLI::App& app);
+Run add_attest(CLI::App& app);
 
 }  // namespace sotto::cmd

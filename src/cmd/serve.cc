@@ -20,6 +20,7 @@
 #include "cmd/config_file.h"
 #include "cmd/model_source.h"
 #include "cmd/options.h"
+#include "cmd/tee.h"
 #include "engine/host.h"
 #include "serve/api_server.h"
 #include "serve/http_server.h"
@@ -44,6 +45,7 @@ struct ServeOptions {
   std::string kv = "f16";
   std::string speculate = "auto";
   std::string prefix_cache = "on";
+  std::string tee = "auto";
   std::string config;
   bool print_config = false;
 };
@@ -181,12 +183,13 @@ void wait_for_stop(serve::KeyRing* keys) {
 }
 
 // As a file that --config reads.
-void print_config(const ServeOptions& options) {
+std::string config_text(const ServeOptions& options) {
+  std::string text;
   std::string listen;
   for (const std::string& address : options.listen) {
     listen += (listen.empty() ? "" : ", ") + toml_text(address);
   }
-  fmt::print("listen = [{}]\n", listen);
+  text += fmt::format("listen = [{}]\n", listen);
   const std::pair<const char*, const std::string&> texts[] = {
       {"admin", options.admin},
       {"keys", options.keys},
@@ -194,16 +197,29 @@ void print_config(const ServeOptions& options) {
       {"log", options.log},
       {"kv", options.kv},
       {"speculate", options.speculate},
-      {"prefix-cache", options.prefix_cache}};
-  for (const auto& [name, text] : texts) {
-    if (!text.empty()) fmt::print("{} = {}\n", name, toml_text(text));
+      {"prefix-cache", options.prefix_cache},
+      {"tee", options.tee}};
+  for (const auto& [name, value] : texts) {
+    if (!value.empty()) text += fmt::format("{} = {}\n", name, toml_text(value));
   }
   const std::pair<const char*, uint64_t> numbers[] = {
       {"context", options.context}, {"parallel", options.parallel},
       {"queue", options.queue},     {"cache", options.cache},
       {"threads", options.threads}, {"io-threads", options.io_threads},
       {"grace", options.grace}};
-  for (const auto& [name, number] : numbers) fmt::print("{} = {}\n", name, number);
+  for (const auto& [name, number] : numbers) {
+    text += fmt::format("{} = {}\n", name, number);
+  }
+  return text;
+}
+
+std::vector<attest::StatedModel> stated_models(const std::vector<serve::ServedModel>& models) {
+  std::vector<attest::StatedModel> stated;
+  for (const serve::ServedModel& model : models) {
+    const gguf::ModelIdentity& identity = model.host->model().identity();
+    stated.push_back({model.name, identity.file_sha256, identity.model_root});
+  }
+  return stated;
 }
 
 Result<int> serve_all(const ServeOptions& options) {
@@ -232,6 +248,9 @@ Result<int> serve_all(const ServeOptions& options) {
   parts.log = log.get();
   parts.metrics = &metrics;
   parts.version = SOTTO_VERSION;
+  const std::unique_ptr<attest::Node> node =
+      TRY(make_node(options.tee, stated_models(parts.models), config_text(options)));
+  parts.node = node.get();
   serve::ApiServer api(std::move(parts));
   std::vector<serve::Address> listening;
   for (const serve::Address& address : wanted) {
@@ -243,6 +262,7 @@ Result<int> serve_all(const ServeOptions& options) {
     admin = TRY(http->listen(address, api.admin_routes(http->counts())));
   }
   http->run();
+  print_node(node.get());
   print_start(api.models(), listening, admin ? &*admin : nullptr, options);
   wait_for_stop(keys.get());
   fmt::print(stderr, "sotto: stopping; answers that are being given have {} seconds\n",
@@ -291,6 +311,7 @@ Run add_serve(CLI::App& app) {
                  "on: prompts of one key share what they begin with")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
+  add_tee_option(app, options->tee, true);
   app.add_option(
          "--config", options->config,
          "options from a TOML file; variables SOTTO_LISTEN and so on, and flags, count more")
@@ -301,7 +322,7 @@ Run add_serve(CLI::App& app) {
   return [options, &app]() -> Result<int> {
     TRY(overlay_options(app, options->config));
     if (!options->print_config) return serve_all(*options);
-    print_config(*options);
+    fmt::print("{}", config_text(*options));
     return kExitOk;
   };
 }

@@ -1,4 +1,4 @@
-// `sotto verify`: one piece of evidence, its collateral and a policy → verified or rejected.
+// `sotto verify`: a bundle, or one piece of evidence with its collateral, and a policy → verified or rejected.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "attest/appraise/appraisal_json.h"
+#include "attest/bundle/appraise_bundle.h"
 #include "attest/verify/verify_evidence.h"
 #include "base/text_encoding.h"
 #include "base/utc_time.h"
@@ -30,6 +31,7 @@ struct VerifyCommand {
   std::string collateral;
   std::string root;
   std::string nonce;
+  bool allow_simulated = false;
   bool offline = false;
   bool json = false;
   bool ear = false;
@@ -49,13 +51,26 @@ Result<int64_t> time_of(const std::string& text) {
   return time;
 }
 
-Result<Policy> policy_of(const std::string& path) {
+Result<Policy> read_policy(const std::string& path) {
   if (path.empty()) return default_policy();
   const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kPolicyBytesMax));
   Result<Policy> policy = parse_policy(as_text(bytes));
   if (!policy) return within(path, policy.error());
   if (policy->name.empty()) policy->name = path;
   return policy;
+}
+
+Result<Policy> policy_of(const VerifyCommand& command) {
+  Policy policy = TRY(read_policy(command.policy));
+  if (command.allow_simulated) policy.platforms["simulated"].allow_simulated = true;
+  return policy;
+}
+
+Result<std::optional<std::vector<uint8_t>>> nonce_of(const VerifyCommand& command) {
+  if (command.nonce.empty()) return std::nullopt;
+  Result<std::vector<uint8_t>> nonce = bytes_of_hex(command.nonce);
+  if (!nonce) return within("--nonce", nonce.error());
+  return std::move(*nonce);
 }
 
 Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
@@ -67,7 +82,7 @@ Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
   const std::vector<Vendor> vendors = vendors_of(kind);
   if (vendors.empty()) {
     return fail(ErrorKind::unsupported, "--root: evidence of kind {} is trusted by keys, not roots",
-                command.kind);
+                to_string(kind));
   }
   for (Vendor vendor : vendors) {
     roots.replace(vendor, *given, roots.of(vendor).intermediates);
@@ -75,17 +90,36 @@ Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
   return roots;
 }
 
+Result<int> verify_bundle_file(const VerifyCommand& command) {
+  const std::vector<uint8_t> bytes = TRY(read_evidence_file(command.file, kBundleBytesMax));
+  const Result<Bundle> bundle = parse_bundle(as_text(bytes));
+  if (!bundle) {
+    return fail(bundle.error().kind, "{}: {}. For one piece of evidence name its kind with --kind",
+                command.file, bundle.error().message);
+  }
+  if (bundle->evidence.empty()) {
+    return fail(ErrorKind::malformed, "{}: a bundle without evidence", command.file);
+  }
+  const int64_t time = TRY(time_of(command.at));
+  const Policy policy = TRY(policy_of(command));
+  const Roots roots = TRY(roots_of(command, bundle->evidence.front().kind));
+  const BundleAppraisal appraisal =
+      appraise_bundle(*bundle, policy, roots, time, {.nonce = TRY(nonce_of(command))});
+  if (command.json) {
+    fmt::print("{}\n", boost::json::serialize(bundle_appraisal_json(appraisal)));
+  } else {
+    print_bundle_appraisal(appraisal, !command.root.empty());
+  }
+  return appraisal.verified ? kExitOk : kExitUntrusted;
+}
+
 Result<int> run(const VerifyCommand& command) {
+  if (command.kind.empty()) return verify_bundle_file(command);
   const EvidenceKind kind = evidence_kind(command.kind).value();  // the option let it through
   const int64_t time = TRY(time_of(command.at));
-  const Policy policy = TRY(policy_of(command.policy));
+  const Policy policy = TRY(policy_of(command));
   const Roots roots = TRY(roots_of(command, kind));
-  VerifyOptions options;
-  if (!command.nonce.empty()) {
-    Result<std::vector<uint8_t>> nonce = bytes_of_hex(command.nonce);
-    if (!nonce) return within("--nonce", nonce.error());
-    options.nonce = std::move(*nonce);
-  }
+  const VerifyOptions options{.nonce = TRY(nonce_of(command))};
   const std::vector<uint8_t> evidence = TRY(read_evidence_file(command.file, kCollateralBytesMax));
   Collateral collateral;
   if (!command.collateral.empty()) collateral = TRY(read_collateral(command.collateral, kind));
@@ -109,9 +143,9 @@ Run add_verify(CLI::App& app) {
   auto command = std::make_shared<VerifyCommand>();
   std::vector<std::string> kinds;
   for (EvidenceKind kind : evidence_kinds()) kinds.emplace_back(to_string(kind));
-  app.add_option("FILE", command->file, "the evidence, as its platform made it")->required();
-  app.add_option("--kind", command->kind, "what the evidence is")
-      ->required()
+  app.add_option("FILE", command->file, "a bundle, or with --kind evidence as its platform made it")
+      ->required();
+  app.add_option("--kind", command->kind, "what the evidence is; without it a bundle")
       ->check(CLI::IsMember(kinds));
   app.add_option("--collateral", command->collateral,
                  "a folder of files by their names (tcb_info.json, pck_crl.der, …), one "
@@ -122,10 +156,14 @@ Run add_verify(CLI::App& app) {
   app.add_option("--nonce", command->nonce, "hexadecimal: must be in the evidence");
   app.add_option("--root", command->root,
                  "trust this root (PEM or DER) instead of the vendor's, for this one call");
+  app.add_flag("--allow-simulated", command->allow_simulated,
+               "let a simulated TEE pass, which protects nothing, for this one call");
   app.add_flag("--offline", command->offline, "use no network; a file never needs one");
   app.add_flag("--json", command->json, "one JSON object, for machines");
   app.add_flag("--ear", command->ear, "the result as an EAT Attestation Result, unsigned");
-  app.footer("Example: sotto verify quote.bin --kind tdx-quote --collateral collateral/");
+  app.footer(
+      "Example: sotto verify bundle.json; sotto verify quote.bin --kind tdx-quote --collateral "
+      "collateral/");
   return [command] { return run(*command); };
 }
 

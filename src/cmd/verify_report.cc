@@ -106,18 +106,52 @@ bool pins_a_measurement(const Appraisal& appraisal) {
                      [](const Rule& rule) { return rule.name.starts_with("measurement "); });
 }
 
+void print_statement(const BundleAppraisal& appraisal) {
+  if (!appraisal.statement) return;
+  const Statement& statement = *appraisal.statement;
+  fmt::print("\nStatement {}\n", hex_of(appraisal.statement_sha256));
+  fmt::print("  {:<16} sotto {}, {}\n", "program", printable(statement.program_version),
+             hex_of(statement.program_sha256));
+  fmt::print("  {:<16} {}\n", "configuration", hex_of(statement.configuration_sha256));
+  for (const StatedModel& model : statement.models) {
+    fmt::print("  {:<16} {}, {}\n", "model", printable(model.name), hex_of(model.model_root));
+  }
+  const auto key = [](const char* name, const std::vector<uint8_t>& bytes) {
+    if (!bytes.empty()) fmt::print("  {:<16} {}\n", name, shown(hex_of(bytes)));
+  };
+  key("TLS key", statement.tls_spki_sha256);
+  key("OHTTP keys", statement.ohttp_keys);
+  key("receipt key", statement.receipt_key);
+  fmt::print("  {:<16} {} to {}\n", "valid", utc_time_text(statement.started_at),
+             utc_time_text(statement.valid_until));
+}
+
+bool is_simulated(const BundleAppraisal& appraisal) {
+  return std::any_of(appraisal.evidence.begin(), appraisal.evidence.end(),
+                     [](const Appraisal& one) {
+                       return one.claims && one.claims->kind == EvidenceKind::simulated_quote;
+                     });
+}
+
+void print_rejected(const VerifyError& error) {
+  print_coloured(fmt::color::red, "REJECTED");
+  fmt::print(" {}: {}\n{}\n", to_string(error.reason), printable(error.message),
+             advice_of(error.reason));
+}
+
+void print_root_replaced() {
+  print_coloured(fmt::color::red,
+                 "The vendor's root was replaced by --root: this proves nothing about the vendor's "
+                 "hardware.\n");
+}
+
 }  // namespace
 
 void print_appraisal(const Appraisal& appraisal, bool root_given) {
   print_rules(appraisal.rules);
   if (appraisal.claims) print_claims(*appraisal.claims);
   fmt::print("\n");
-  if (root_given) {
-    print_coloured(
-        fmt::color::red,
-        "The vendor's root was replaced by --root: this proves nothing about the vendor's "
-        "hardware.\n");
-  }
+  if (root_given) print_root_replaced();
   if (appraisal.verified) {
     print_coloured(fmt::color::green, "VERIFIED");
     fmt::print(" by the policy \"{}\"\n", printable(appraisal.policy));
@@ -128,9 +162,37 @@ void print_appraisal(const Appraisal& appraisal, bool root_given) {
     }
     return;
   }
-  print_coloured(fmt::color::red, "REJECTED");
-  fmt::print(" {}: {}\n{}\n", to_string(appraisal.error->reason),
-             printable(appraisal.error->message), advice_of(appraisal.error->reason));
+  print_rejected(*appraisal.error);
+}
+
+void print_bundle_appraisal(const BundleAppraisal& appraisal, bool root_given) {
+  fmt::print("Bundle\n");
+  print_rules(appraisal.rules);
+  for (const Appraisal& one : appraisal.evidence) {
+    fmt::print("\nEvidence\n");
+    print_rules(one.rules);
+    if (one.claims) print_claims(*one.claims);
+  }
+  for (const event_log::MeasuredEvent& event : appraisal.events) {
+    fmt::print("  rtmr{}  {}  {}\n", event.reg, event.type, shown(event.text));
+  }
+  print_statement(appraisal);
+  fmt::print("\n");
+  if (root_given) print_root_replaced();
+  if (is_simulated(appraisal)) {
+    print_coloured(fmt::color::red, "This TEE is simulated: it protects nothing.\n");
+  }
+  if (!appraisal.verified) {
+    print_rejected(*appraisal.error);
+    if (is_simulated(appraisal)) fmt::print("To try it all the same: --allow-simulated.\n");
+    return;
+  }
+  print_coloured(fmt::color::green, "VERIFIED");
+  fmt::print(" by the policy \"{}\"\n", printable(appraisal.evidence.front().policy));
+  if (appraisal.program_pinned) return;
+  print_coloured(fmt::color::gold,
+                 "The policy pins no measurement: this platform is what it says, running whatever "
+                 "the measurements above stand for. The statement is that program's word.\n");
 }
 
 }  // namespace sotto::cmd

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "attest/appraise/appraise.h"
+#include "attest/bundle/appraise_bundle.h"
 
 namespace sotto::cmd {
 
 // To standard output; green, yellow and red where it shows colours. `root_given` says that the caller
 // named a root, which is said in red.
 void print_appraisal(const attest::Appraisal& appraisal, bool root_given);
+void print_bundle_appraisal(const attest::BundleAppraisal& appraisal, bool root_given);
 
 }  // namespace sotto::cmd

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -102,6 +103,38 @@ void set_time(ASN1_TIME* time, int64_t unix_seconds) {
 KeyPair::KeyPair(KeyType type, uint32_t rsa_bits) : KeyPair(make_pair(type, rsa_bits)) {}
 
 KeyPair::KeyPair(EVP_PKEY* pair) : pair_(pair, EVP_PKEY_free), public_key_(public_half(pair)) {}
+
+KeyPair KeyPair::from_p256_scalar(const std::array<uint8_t, 32>& scalar) {
+  EC_GROUP* group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+  BIGNUM* secret = BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), nullptr);
+  CHECK(group != nullptr && secret != nullptr);
+  CHECK(!BN_is_zero(secret) && BN_cmp(secret, EC_GROUP_get0_order(group)) < 0);
+  EC_POINT* point = EC_POINT_new(group);
+  CHECK(point != nullptr);
+  CHECK(EC_POINT_mul(group, point, secret, nullptr, nullptr, nullptr) == 1);
+  std::array<uint8_t, 65> encoded;
+  CHECK(EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, encoded.data(),
+                           encoded.size(), nullptr) == encoded.size());
+  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
+  CHECK(builder != nullptr);
+  CHECK(OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1);
+  CHECK(OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, encoded.data(),
+                                         encoded.size()) == 1);
+  CHECK(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, secret) == 1);
+  OSSL_PARAM* parameters = OSSL_PARAM_BLD_to_param(builder);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
+  EVP_PKEY* pair = nullptr;
+  CHECK(parameters != nullptr && context != nullptr);
+  CHECK(EVP_PKEY_fromdata_init(context) == 1);
+  CHECK(EVP_PKEY_fromdata(context, &pair, EVP_PKEY_KEYPAIR, parameters) == 1);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(parameters);
+  OSSL_PARAM_BLD_free(builder);
+  EC_POINT_free(point);
+  BN_clear_free(secret);
+  EC_GROUP_free(group);
+  return KeyPair(pair);
+}
 
 std::vector<uint8_t> KeyPair::sign(SignatureScheme scheme, HashAlgorithm hash,
                                    Bytes message) const {

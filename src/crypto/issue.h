@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ namespace sotto::crypto {
 class KeyPair {
  public:
   explicit KeyPair(KeyType type, uint32_t rsa_bits = 2048);
+  // The private key itself, 1 to the curve's order, big endian; a CHECK for any other.
+  static KeyPair from_p256_scalar(const std::array<uint8_t, 32>& scalar);
 
   const PublicKey& public_key() const { return public_key_; }
   std::vector<uint8_t> sign(SignatureScheme scheme, HashAlgorithm hash, Bytes message) const;

@@ -89,6 +89,7 @@ void ApiServer::Call::note(const Answering& answering) {
 
 ApiServer::ApiServer(Parts parts) : parts_(std::move(parts)) {
   CHECK(!parts_.models.empty() && parts_.log != nullptr && parts_.metrics != nullptr);
+  if (parts_.node != nullptr) attestation_.emplace(*parts_.node);
 }
 
 Handler ApiServer::handler(std::string route, bool needs_key, Answer answer) {
@@ -301,6 +302,22 @@ Awaitable<ApiResult<void>> ApiServer::version(Call& call) {
   co_return ApiResult<void>();
 }
 
+// Before anybody has a key, so that a key is sent only to a node that was verified.
+Awaitable<ApiResult<void>> ApiServer::attest(Call& call) {
+  if (!attestation_) {
+    co_return std::unexpected(ApiError{404, "no_evidence", "",
+                                       "this server runs with --tee none: it has no evidence, and "
+                                       "nobody can verify it"});
+  }
+  std::string query = call.request.query;
+  ApiResult<std::string> bundle = co_await attestation_->answer(std::move(query));
+  if (!bundle) co_return std::unexpected(bundle.error());
+  HttpAnswer answer = call.answer(200, kJson, std::move(*bundle));
+  answer.fields.emplace_back("cache-control", "no-store");
+  co_await call.send(std::move(answer));
+  co_return ApiResult<void>();
+}
+
 Router ApiServer::public_routes() {
   Router router;
   router.add("GET", "/v1/models", handler("models", true, &ApiServer::list_models));
@@ -311,6 +328,7 @@ Router ApiServer::public_routes() {
   router.add("POST", "/v1/completions", handler("completions", true, &ApiServer::complete));
   router.add("POST", "/tokenize", handler("tokenize", true, &ApiServer::tokenize));
   router.add("POST", "/detokenize", handler("detokenize", true, &ApiServer::detokenize));
+  router.add("GET", "/attestation", handler("attestation", false, &ApiServer::attest));
   router.add("GET", "/health", handler("health", false, &ApiServer::health));
   router.add("GET", "/ready", handler("ready", false, &ApiServer::health));
   router.add("GET", "/version", handler("version", false, &ApiServer::version));

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "api/error.h"
 #include "engine/host.h"
 #include "serve/answering.h"
+#include "serve/attestation.h"
 #include "serve/connection.h"
 #include "serve/format_cache.h"
 #include "serve/http.h"
@@ -44,6 +46,7 @@ class ApiServer {
     Usage* usage = nullptr;           // with keys
     RequestLog* log = nullptr;
     Metrics* metrics = nullptr;
+    attest::Node* node = nullptr;  // nullptr: there is no evidence
     std::string version;
   };
   // What the pointers of `parts` point at must outlive the server.
@@ -77,6 +80,7 @@ class ApiServer {
   Awaitable<api::ApiResult<void>> detokenize(Call& call);
   Awaitable<api::ApiResult<void>> health(Call& call);
   Awaitable<api::ApiResult<void>> version(Call& call);
+  Awaitable<api::ApiResult<void>> attest(Call& call);
 
   api::ApiResult<ServedModel*> find_model(Call& call, const std::string& name);
   api::ApiResult<Question> question_of(Call& call, const ServedModel& model,
@@ -92,6 +96,7 @@ class ApiServer {
   Parts parts_;
   KeyLimiter limiter_;
   FormatCache formats_;
+  std::optional<AttestationDesk> attestation_;
   std::atomic<bool> stopping_{false};
 };
 

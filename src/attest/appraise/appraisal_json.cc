@@ -87,31 +87,37 @@ json::object trustworthiness(const Appraisal& appraisal) {
 
 }  // namespace
 
-json::object appraisal_json(const Appraisal& appraisal) {
-  json::array rules;
-  for (const Rule& rule : appraisal.rules) {
-    rules.push_back(json::object{{"name", rule.name},
-                                 {"verdict", to_string(rule.verdict)},
-                                 {"expected", ascii(rule.expected)},
-                                 {"actual", ascii(rule.actual)}});
+json::array rules_json(const std::vector<Rule>& rules) {
+  json::array out;
+  for (const Rule& rule : rules) {
+    out.push_back(json::object{{"name", rule.name},
+                               {"verdict", to_string(rule.verdict)},
+                               {"expected", ascii(rule.expected)},
+                               {"actual", ascii(rule.actual)}});
   }
+  return out;
+}
+
+json::value error_json(const std::optional<VerifyError>& error) {
+  if (!error) return nullptr;
+  return json::object{{"kind", to_string(error->reason)}, {"message", ascii(error->message)}};
+}
+
+json::object appraisal_json(const Appraisal& appraisal) {
   json::object out{{"verdict", appraisal.verified ? "verified" : "rejected"},
                    {"platform", nullptr},
                    {"policy", ascii(appraisal.policy)},
                    {"root_replaced", appraisal.claims && appraisal.claims->root_replaced},
                    {"tcb", nullptr},
                    {"claims", nullptr},
-                   {"rules", std::move(rules)},
+                   {"rules", rules_json(appraisal.rules)},
                    {"error", nullptr}};
   if (appraisal.claims) {
     out["platform"] = ascii(appraisal.claims->platform);
     out["claims"] = claims_json(*appraisal.claims);
     if (appraisal.claims->tcb) out["tcb"] = tcb_json(*appraisal.claims->tcb);
   }
-  if (appraisal.error) {
-    out["error"] = json::object{{"kind", to_string(appraisal.error->reason)},
-                                {"message", ascii(appraisal.error->message)}};
-  }
+  out["error"] = error_json(appraisal.error);
   return out;
 }
 

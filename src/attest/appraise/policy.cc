@@ -135,6 +135,27 @@ Result<PlatformPolicy> read_platform(std::string_view platform, const toml::tabl
   return policy;
 }
 
+Result<StatementPolicy> read_statement(const toml::table& table) {
+  StatementPolicy policy;
+  for (const auto& [key, node] : table) {
+    const std::string_view name = key.str();
+    if (name == "measured") {
+      policy.measured = TRY(bool_of(node, name));
+      continue;
+    }
+    std::vector<std::vector<uint8_t>>* list = name == "models"           ? &policy.models
+                                              : name == "configurations" ? &policy.configurations
+                                              : name == "programs"       ? &policy.programs
+                                                                         : nullptr;
+    if (list == nullptr) {
+      return fail(ErrorKind::malformed, "policy, line {}: {} is not known",
+                  node.source().begin.line, name);
+    }
+    *list = TRY(list_of<std::vector<uint8_t>>(node, name, bytes_of));
+  }
+  return policy;
+}
+
 }  // namespace
 
 Result<Policy> parse_policy(std::string_view text) {
@@ -158,6 +179,8 @@ Result<Policy> parse_policy(std::string_view text) {
       has_version = true;
     } else if (name == "name") {
       policy.name = TRY(text_of(node, name));
+    } else if (name == "statement") {
+      policy.statement = TRY(read_statement(*TRY(table_of(node, name))));
     } else {
       policy.platforms[name] = TRY(read_platform(name, *TRY(table_of(node, name))));
     }

@@ -34,8 +34,19 @@ struct PlatformPolicy {
   std::map<std::string, bool> flags;
 };
 
+// For the statement of a node, whose evidence is bound to it. It is as good as the measurements that the
+// platforms' tables pin.
+struct StatementPolicy {
+  std::vector<std::vector<uint8_t>>
+      models;  // every model: its root or its one file is one of these
+  std::vector<std::vector<uint8_t>> configurations;
+  std::vector<std::vector<uint8_t>> programs;  // the executable file's SHA-256
+  bool measured = false;  // models and configuration stand in a run-time register too
+};
+
 struct Policy {
   std::string name;
+  std::optional<StatementPolicy> statement;         // only of bundles
   std::map<std::string, PlatformPolicy> platforms;  // by Claims::platform; others are refused
 };
 

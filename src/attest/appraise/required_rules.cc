@@ -65,6 +65,7 @@ Names azure(std::string_view platform) {
 std::vector<std::string_view> required_rules(EvidenceKind kind, std::string_view platform) {
   switch (kind) {
     case EvidenceKind::tdx_quote:
+    case EvidenceKind::simulated_quote:
       return intel(true);
     case EvidenceKind::sgx_quote:
       return intel(false);

@@ -36,7 +36,8 @@ void replace(std::string& text, std::string_view from, std::string_view to) {
 
 class Maker {
  public:
-  Maker(const snp::KeyPair& amd, const tpm::VendorForTesting& vtpm) : amd_(amd), vtpm_(vtpm) {}
+  Maker(const snp::SignerForTesting& amd, const tpm::VendorForTesting& vtpm)
+      : amd_(amd), vtpm_(vtpm) {}
 
   void add(const std::string& name, const std::string& verdict, const std::string& rule,
            const std::function<void(Parts&)>& change) {
@@ -48,8 +49,8 @@ class Maker {
     parts.quote.certificate.clear();
     change(parts);
     bind(parts);
-    CaseForTesting one{name, snp::KeyPair::kTime, verdict, rule, marshal_for_testing(parts.hcl),
-                       {}};
+    CaseForTesting one{name, snp::SignerForTesting::kTime,   verdict,
+                       rule, marshal_for_testing(parts.hcl), {}};
     if (parts.spoil_report) parts.spoil_report(one.evidence);
     add_collateral(parts, one.collateral);
     cases_.push_back(std::move(one));
@@ -82,7 +83,7 @@ class Maker {
     if (parts.with_quote) blob(kTpmQuoteBlob, as_bytes(tpm::serialize(parts.quote)));
   }
 
-  const snp::KeyPair& amd_;
+  const snp::SignerForTesting& amd_;
   const tpm::VendorForTesting& vtpm_;
   std::vector<CaseForTesting> cases_;
 };
@@ -191,7 +192,7 @@ std::string runtime_json_for_testing(const crypto::PublicKey& key) {
          std::string(2 * kUserDataBytes, '0') + "\"}";
 }
 
-std::vector<CaseForTesting> make_hcl_cases_for_testing(const snp::KeyPair& amd,
+std::vector<CaseForTesting> make_hcl_cases_for_testing(const snp::SignerForTesting& amd,
                                                        const tpm::VendorForTesting& vtpm) {
   Maker maker(amd, vtpm);
   add_good(maker);

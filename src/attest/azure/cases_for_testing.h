@@ -30,7 +30,7 @@ std::vector<uint8_t> marshal_for_testing(const HclForTesting& report);
 std::string runtime_json_for_testing(const crypto::PublicKey& key);
 
 // Azure with AMD's hardware; every case's quote must carry tpm::nonce_for_testing(). The root is AMD's.
-std::vector<CaseForTesting> make_hcl_cases_for_testing(const snp::KeyPair& amd,
+std::vector<CaseForTesting> make_hcl_cases_for_testing(const snp::SignerForTesting& amd,
                                                        const tpm::VendorForTesting& vtpm);
 
 // Whoever signs instance documents.

@@ -53,7 +53,7 @@ TEST(AzureCases, that_ship_get_their_verdicts) {
 }
 
 TEST(AzureCases, get_their_verdicts_when_they_are_made_anew) {
-  const snp::KeyPair amd(snp::Product::milan);
+  const snp::SignerForTesting amd(snp::Product::milan);
   const tpm::VendorForTesting vtpm;
   for (const CaseForTesting& one : make_hcl_cases_for_testing(amd, vtpm)) {
     EXPECT_EQ(verdict_of_hcl(one, {amd.ark()}), one.verdict + " " + one.rule) << one.name;

@@ -30,7 +30,7 @@ TEST_F(AzureCollectTest, evidence_is_accepted_from_amds_root_down_to_the_nonce) 
   const auto key = tpm::attestation_key_of(*area);
   ASSERT_TRUE(key.has_value()) << key.error().message;
 
-  const snp::KeyPair amd(snp::Product::milan);
+  const snp::SignerForTesting amd(snp::Product::milan);
   HclForTesting hcl;
   hcl.json = runtime_json_for_testing(key->key);
   // An NV index of swtpm has 2,048 bytes; Azure's have 2,600.
@@ -60,7 +60,7 @@ TEST_F(AzureCollectTest, evidence_is_accepted_from_amds_root_down_to_the_nonce) 
   const auto vcek = amd.issue(amd.endorsement());
   add(snp::kKeyCertificate, vcek.der());
   const Roots roots = amd.roots();
-  constexpr int64_t kTime = snp::KeyPair::kTime;
+  constexpr int64_t kTime = snp::SignerForTesting::kTime;
   const auto claims = verify_hcl_report(collected->hcl_report, {tpm::nonce_for_testing()},
                                         collateral, hardware_verifier(roots, kTime), kTime);
   ASSERT_TRUE(claims.has_value()) << claims.error().message;

@@ -22,8 +22,8 @@ namespace {
 using Raw = std::vector<uint8_t>;
 constexpr uint64_t kEntryBytes = 24;
 
-const snp::KeyPair& amd() {
-  static const snp::KeyPair signer(snp::Product::genoa);
+const snp::SignerForTesting& amd() {
+  static const snp::SignerForTesting signer(snp::Product::genoa);
   return signer;
 }
 
@@ -133,7 +133,7 @@ void expect_verified(const Result<CpuEvidence>& collected) {
   ASSERT_TRUE(collected.has_value()) << collected.error().message;
   EXPECT_EQ(collected->kind, EvidenceKind::snp_report);
   const auto claims = snp::verify_snp_report(collected->evidence, collected->collateral,
-                                             amd().roots(), snp::KeyPair::kTime);
+                                             amd().roots(), snp::SignerForTesting::kTime);
   ASSERT_TRUE(claims.has_value()) << claims.error().message;
   EXPECT_EQ(claims->report_data, Raw(64, 0x42));
 }

@@ -101,6 +101,16 @@ Result<void> read_digests(Bytes value, CelRecord& record) {
   return {};
 }
 
+// At most kTextMax characters.
+std::string printable_text(std::string out, Bytes bytes) {
+  for (const uint8_t byte : bytes) {
+    if (out.size() + 4 > kTextMax) break;
+    const bool is_printable = byte >= ' ' && byte <= '~';
+    out += is_printable ? std::string(1, static_cast<char>(byte)) : fmt::format("\\x{:02x}", byte);
+  }
+  return out;
+}
+
 Result<CelRecord> read_record(ByteReader& in, Bytes all, uint64_t expected_number) {
   CelRecord record;
   const Tlv number = TRY(read_tlv_of(in, all, kRecordNumber, "record number"));
@@ -127,18 +137,13 @@ bool CelRecord::is_proven(uint16_t algorithm) const {
 }
 
 std::string CelRecord::text() const {
+  if (content_type == kSottoContent) return printable_text("sotto: ", content);
   ByteReader in(content);
   const auto event = read_tlv(in, content);
   if (content_type != kCosContent || !event || in.left() != 0 || event->type >= kCosEvents.size()) {
     return fmt::format("type {}: {} bytes", content_type, content.size());
   }
-  std::string out = fmt::format("{}: ", kCosEvents[event->type]);
-  for (const uint8_t byte : event->value) {
-    if (out.size() + 4 > kTextMax) break;
-    const bool is_printable = byte >= ' ' && byte <= '~';
-    out += is_printable ? std::string(1, static_cast<char>(byte)) : fmt::format("\\x{:02x}", byte);
-  }
-  return out;
+  return printable_text(fmt::format("{}: ", kCosEvents[event->type]), event->value);
 }
 
 Result<std::vector<CelRecord>> parse_cel(Bytes bytes) {

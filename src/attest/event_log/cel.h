@@ -13,6 +13,7 @@ namespace sotto::attest::event_log {
 
 inline constexpr uint64_t kCelBytesMax = 1 << 20;
 inline constexpr size_t kCelRecordsMax = 4096;
+inline constexpr uint8_t kSottoContent = 83;  // a node's own: text, "model_root=…" [attestation §5]
 
 // All spans point into the parsed log.
 struct CelRecord {
@@ -25,7 +26,8 @@ struct CelRecord {
 
   // The digest is that of the contents.
   bool is_proven(uint16_t algorithm) const;
-  // Of Google's Confidential Space: "image reference: …", "environment: …"; otherwise the type and size.
+  // Of Google's Confidential Space: "image reference: …", "environment: …"; of our own nodes:
+  // "sotto: …"; otherwise the type and size.
   // At most 256 printable ASCII characters.
   std::string text() const;
 };

@@ -8,11 +8,11 @@
 namespace sotto::attest::nitro {
 namespace {
 
-constexpr int64_t kTime = KeyPair::kTime;
+constexpr int64_t kTime = SignerForTesting::kTime;
 
 class Maker {
  public:
-  explicit Maker(const KeyPair& signer) : signer_(signer) {}
+  explicit Maker(const SignerForTesting& signer) : signer_(signer) {}
 
   void add(const std::string& name, const std::string& verdict, const std::string& rule,
            const std::function<void(DocumentForTesting&)>& change, int64_t time = kTime) {
@@ -24,7 +24,7 @@ class Maker {
   // By a leaf that is wrong.
   void add_leaf(const std::string& name, const std::string& verdict, const std::string& rule,
                 const std::function<void(LeafForTesting&)>& change) {
-    const KeyPair other = signer_.with_leaf(change);
+    const SignerForTesting other = signer_.with_leaf(change);
     add_bytes(name, verdict, rule, other.sign(other.document()));
   }
 
@@ -36,13 +36,13 @@ class Maker {
   std::vector<CaseForTesting> take() { return std::move(cases_); }
 
  private:
-  const KeyPair& signer_;
+  const SignerForTesting& signer_;
   std::vector<CaseForTesting> cases_;
 };
 
 using Document = DocumentForTesting;
 
-void add_good(Maker& maker, const KeyPair& signer) {
+void add_good(Maker& maker, const SignerForTesting& signer) {
   maker.add("good", "verified", "-", [](Document& it) { it.user_data.emplace(64, 1); });
   maker.add("good-definite", "verified", "-", [](Document& it) { it.indefinite = false; });
   maker.add("good-tpm", "verified", "-", [](Document& it) {
@@ -54,7 +54,7 @@ void add_good(Maker& maker, const KeyPair& signer) {
   maker.add_bytes("good-tagged", "verified", "-", tagged);
 }
 
-void add_formats(Maker& maker, const KeyPair& signer) {
+void add_formats(Maker& maker, const SignerForTesting& signer) {
   const auto add = [&](const char* name, const char* verdict, auto change) {
     maker.add(name, verdict, "document-format", change);
   };
@@ -76,14 +76,14 @@ void add_formats(Maker& maker, const KeyPair& signer) {
   add("pcr-32", "malformed", [](Document& it) { it.pcrs[32].assign(48, 1); });
   add("empty-bundle", "malformed", [](Document& it) { it.cabundle.clear(); });
   add("long-user-data", "malformed", [](Document& it) { it.user_data.emplace(1025, 1); });
-  const auto payload = KeyPair::payload(signer.document());
+  const auto payload = SignerForTesting::payload(signer.document());
   maker.add_bytes("es256", "unsupported", "document-format", signer.sign(payload, -7));
   auto cut = signer.sign(payload);
   cut.pop_back();
   maker.add_bytes("cut", "malformed", "document-format", cut);
 }
 
-void add_rules(Maker& maker, const KeyPair& signer) {
+void add_rules(Maker& maker, const SignerForTesting& signer) {
   maker.add("future", "not-yet-valid", "issued-at", [](Document&) {}, kTime - 1000);
   maker.add(
       "after-leaf", "expired", "aws-chain",
@@ -96,7 +96,7 @@ void add_rules(Maker& maker, const KeyPair& signer) {
     it.issuer_is_ca = false;
     it.issuers_path_length = {};
   });
-  const KeyPair other;
+  const SignerForTesting other;
   maker.add_bytes("other-root", "untrusted-root", "aws-chain", other.sign(other.document()));
   maker.add("bundle-swapped", "chain-invalid", "cabundle",
             [](Document& it) { std::swap(it.cabundle[1], it.cabundle[2]); });
@@ -113,7 +113,7 @@ void add_rules(Maker& maker, const KeyPair& signer) {
 
 }  // namespace
 
-std::vector<CaseForTesting> make_cases_for_testing(const KeyPair& signer) {
+std::vector<CaseForTesting> make_cases_for_testing(const SignerForTesting& signer) {
   Maker maker(signer);
   add_good(maker, signer);
   add_formats(maker, signer);

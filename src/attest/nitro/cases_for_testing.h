@@ -10,6 +10,6 @@
 namespace sotto::attest::nitro {
 
 // The signer of most of them; for leaves that are wrong themselves, others with the same root.
-std::vector<CaseForTesting> make_cases_for_testing(const KeyPair& signer);
+std::vector<CaseForTesting> make_cases_for_testing(const SignerForTesting& signer);
 
 }  // namespace sotto::attest::nitro

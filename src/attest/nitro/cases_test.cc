@@ -36,7 +36,7 @@ TEST(NitroCases, that_ship_get_their_verdicts) {
 }
 
 TEST(NitroCases, get_their_verdicts_when_they_are_made_anew) {
-  const KeyPair signer;
+  const SignerForTesting signer;
   for (const CaseForTesting& one : make_cases_for_testing(signer)) {
     EXPECT_EQ(verdict_of(one, {signer.root()}), one.verdict + " " + one.rule) << one.name;
   }

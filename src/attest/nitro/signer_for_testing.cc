@@ -18,8 +18,8 @@ crypto::CertificateSpec authority(const std::string& name, int64_t days,
                                   std::optional<uint32_t> path_length) {
   crypto::CertificateSpec what;
   what.common_name = name;
-  what.not_before = KeyPair::kTime - days * kDay;
-  what.not_after = KeyPair::kTime + days * kDay;
+  what.not_before = SignerForTesting::kTime - days * kDay;
+  what.not_after = SignerForTesting::kTime + days * kDay;
   what.is_ca = true;
   what.path_length = path_length;
   what.key_usage = crypto::kUsageCertSign | crypto::kUsageCrlSign | crypto::kUsageDigitalSignature;
@@ -30,8 +30,8 @@ crypto::CertificateSpec authority(const std::string& name, int64_t days,
 LeafForTesting right_leaf() {
   LeafForTesting leaf;
   leaf.certificate.common_name = "i-0123456789abcdef0-enc0123456789abcdef.test.aws";
-  leaf.certificate.not_before = KeyPair::kTime - 3;
-  leaf.certificate.not_after = KeyPair::kTime + kLeafSeconds;
+  leaf.certificate.not_before = SignerForTesting::kTime - 3;
+  leaf.certificate.not_after = SignerForTesting::kTime + kLeafSeconds;
   leaf.certificate.key_usage = crypto::kUsageDigitalSignature;
   leaf.certificate.key_identifiers = false;
   leaf.certificate.hash = crypto::HashAlgorithm::sha384;
@@ -48,14 +48,16 @@ void write_optional(cbor::Writer& out, const std::optional<std::vector<uint8_t>>
 
 }  // namespace
 
-KeyPair::KeyPair(const std::function<void(LeafForTesting&)>& change)
-    : KeyPair(make_root(), change) {}
+SignerForTesting::SignerForTesting(const std::function<void(LeafForTesting&)>& change)
+    : SignerForTesting(make_root(), change) {}
 
-KeyPair KeyPair::with_leaf(const std::function<void(LeafForTesting&)>& change) const {
-  return KeyPair({keys_.front(), path_.front()}, change);
+SignerForTesting SignerForTesting::with_leaf(
+    const std::function<void(LeafForTesting&)>& change) const {
+  return SignerForTesting({keys_.front(), path_.front()}, change);
 }
 
-KeyPair::KeyPair(const Root& root, const std::function<void(LeafForTesting&)>& change)
+SignerForTesting::SignerForTesting(const Root& root,
+                                   const std::function<void(LeafForTesting&)>& change)
     : keys_{root.key}, path_{root.certificate} {
   LeafForTesting leaf = right_leaf();
   if (change) change(leaf);
@@ -74,19 +76,19 @@ KeyPair::KeyPair(const Root& root, const std::function<void(LeafForTesting&)>& c
   issue(leaf.certificate);
 }
 
-KeyPair::Root KeyPair::make_root() {
+SignerForTesting::Root SignerForTesting::make_root() {
   const crypto::KeyPair key(crypto::KeyType::ec_p384);
   return {key, crypto::issue_certificate(authority("aws.nitro-enclaves test", 3650, {}),
                                          key.public_key(), nullptr, key)};
 }
 
-Roots KeyPair::roots() const {
+Roots SignerForTesting::roots() const {
   Roots roots;
   roots.replace(Vendor::aws_nitro, {path_.front()});
   return roots;
 }
 
-DocumentForTesting KeyPair::document() const {
+DocumentForTesting SignerForTesting::document() const {
   DocumentForTesting document;
   document.timestamp_ms = uint64_t{kTime} * 1000 + 123;
   for (int64_t index = 0; index < 16; ++index) {
@@ -97,7 +99,7 @@ DocumentForTesting KeyPair::document() const {
   return document;
 }
 
-std::vector<uint8_t> KeyPair::payload(const DocumentForTesting& document) {
+std::vector<uint8_t> SignerForTesting::payload(const DocumentForTesting& document) {
   cbor::Writer out;
   const auto field = [&](std::string_view name, const std::function<void()>& write) {
     if (name == document.left_out) return;
@@ -132,7 +134,7 @@ std::vector<uint8_t> KeyPair::payload(const DocumentForTesting& document) {
   return out.written();
 }
 
-std::vector<uint8_t> KeyPair::sign(Bytes payload, int64_t algorithm) const {
+std::vector<uint8_t> SignerForTesting::sign(Bytes payload, int64_t algorithm) const {
   cbor::Writer header;
   header.map(1);
   header.integer(1);

@@ -15,7 +15,7 @@
 
 namespace sotto::attest::nitro {
 
-// A document's fields, right as made by KeyPair::document().
+// A document's fields, right as made by SignerForTesting::document().
 struct DocumentForTesting {
   std::string module_id = "i-0123456789abcdef0-enc0123456789abcdef";
   std::string digest = "SHA384";
@@ -41,15 +41,15 @@ struct LeafForTesting {
   bool issuer_is_ca = true;
 };
 
-class KeyPair {
+class SignerForTesting {
  public:
   static constexpr int64_t kTime = 1'750'000'000;  // the leaf is valid from here on for three hours
 
   // Root, two intermediates and a leaf, which is changed first.
-  explicit KeyPair(const std::function<void(LeafForTesting&)>& change = {});
+  explicit SignerForTesting(const std::function<void(LeafForTesting&)>& change = {});
 
   // The same root, other intermediates and another leaf.
-  KeyPair with_leaf(const std::function<void(LeafForTesting&)>& change) const;
+  SignerForTesting with_leaf(const std::function<void(LeafForTesting&)>& change) const;
 
   const crypto::Certificate& root() const { return path_.front(); }
   Roots roots() const;
@@ -68,7 +68,7 @@ class KeyPair {
     crypto::Certificate certificate;
   };
   static Root make_root();
-  KeyPair(const Root& root, const std::function<void(LeafForTesting&)>& change);
+  SignerForTesting(const Root& root, const std::function<void(LeafForTesting&)>& change);
 
   std::vector<crypto::KeyPair> keys_;      // root first, leaf last
   std::vector<crypto::Certificate> path_;  // likewise

@@ -17,14 +17,14 @@ namespace sotto::attest::nitro {
 namespace {
 
 using Raw = std::vector<uint8_t>;
-constexpr int64_t kTime = KeyPair::kTime;
+constexpr int64_t kTime = SignerForTesting::kTime;
 
-const KeyPair& aws() {
-  static const KeyPair signer;
+const SignerForTesting& aws() {
+  static const SignerForTesting signer;
   return signer;
 }
 
-Verified<Claims> run(const KeyPair& signer, const Raw& bytes, int64_t time = kTime) {
+Verified<Claims> run(const SignerForTesting& signer, const Raw& bytes, int64_t time = kTime) {
   return verify_nitro_document(bytes, signer.roots(), time);
 }
 
@@ -133,7 +133,7 @@ TEST(NitroDocument, needs_fields_in_their_ranges) {
 }
 
 TEST(NitroDocument, is_signed_by_es384_over_one_map) {
-  const Raw payload = KeyPair::payload(aws().document());
+  const Raw payload = SignerForTesting::payload(aws().document());
   EXPECT_EQ(parse_document(aws().sign(payload, -7)).error().kind, ErrorKind::unsupported);
   Raw longer = payload;
   longer.push_back(0xf6);
@@ -141,13 +141,13 @@ TEST(NitroDocument, is_signed_by_es384_over_one_map) {
   EXPECT_EQ(parse_document(aws().sign(Raw{0x80})).error().kind, ErrorKind::malformed);
   EXPECT_EQ(parse_document(aws().sign(Raw{})).error().kind, ErrorKind::malformed);
   // A message with a signature of 64 bytes, as another curve makes it.
-  const KeyPair p256([](LeafForTesting& leaf) { leaf.key = crypto::KeyType::ec_p256; });
+  const SignerForTesting p256([](LeafForTesting& leaf) { leaf.key = crypto::KeyType::ec_p256; });
   EXPECT_EQ(parse_document(p256.sign(p256.document())).error().kind, ErrorKind::malformed);
 }
 
 TEST(NitroVerify, needs_a_document_in_its_format) {
   expect_refused(run(aws(), Raw{0x80}), Reason::malformed, "document-format");
-  expect_refused(run(aws(), aws().sign(KeyPair::payload(aws().document()), -7)),
+  expect_refused(run(aws(), aws().sign(SignerForTesting::payload(aws().document()), -7)),
                  Reason::unsupported, "document-format");
 }
 
@@ -178,13 +178,13 @@ TEST(NitroVerify, needs_a_path_to_its_root_at_the_documents_time) {
 }
 
 TEST(NitroVerify, needs_issuers_that_may_issue) {
-  const KeyPair no_ca([](LeafForTesting& leaf) {
+  const SignerForTesting no_ca([](LeafForTesting& leaf) {
     leaf.issuer_is_ca = false;
     leaf.issuers_path_length = {};
   });
   expect_refused(run(no_ca, no_ca.sign(no_ca.document())), Reason::chain_invalid, "aws-chain");
   // A leaf that is an authority, below one that may have none below it.
-  const KeyPair too_long([](LeafForTesting& leaf) { leaf.certificate.is_ca = true; });
+  const SignerForTesting too_long([](LeafForTesting& leaf) { leaf.certificate.is_ca = true; });
   const auto claims = run(too_long, too_long.sign(too_long.document()));
   ASSERT_FALSE(claims.has_value());
   EXPECT_EQ(claims.error().reason, Reason::chain_invalid);
@@ -203,16 +203,16 @@ TEST(NitroVerify, needs_the_bundle_to_be_the_path) {
 }
 
 TEST(NitroVerify, needs_a_leaf_that_signs_documents_alone) {
-  const KeyPair authority([](LeafForTesting& leaf) {
+  const SignerForTesting authority([](LeafForTesting& leaf) {
     leaf.certificate.key_usage = crypto::kUsageDigitalSignature | crypto::kUsageCertSign;
   });
   expect_refused(run(authority, authority.sign(authority.document())), Reason::chain_invalid,
                  "leaf-usage");
-  const KeyPair other_use(
+  const SignerForTesting other_use(
       [](LeafForTesting& leaf) { leaf.certificate.key_usage = crypto::kUsageCrlSign; });
   expect_refused(run(other_use, other_use.sign(other_use.document())), Reason::chain_invalid,
                  "leaf-usage");
-  const KeyPair no_use([](LeafForTesting& leaf) { leaf.certificate.key_usage = {}; });
+  const SignerForTesting no_use([](LeafForTesting& leaf) { leaf.certificate.key_usage = {}; });
   expect_refused(run(no_use, no_use.sign(no_use.document())), Reason::chain_invalid, "leaf-usage");
 }
 
@@ -221,11 +221,11 @@ TEST(NitroVerify, needs_the_signature_of_the_leaf) {
   changed.back() ^= 1;
   expect_refused(run(aws(), changed), Reason::bad_signature, "document-signature");
   // Another signer's document with our certificates in it.
-  const KeyPair other;
+  const SignerForTesting other;
   expect_refused(run(aws(), other.sign(aws().document())), Reason::bad_signature,
                  "document-signature");
   // A leaf on another curve, whose signature is as long as P-384's.
-  const KeyPair p256([](LeafForTesting& leaf) { leaf.key = crypto::KeyType::ec_p256; });
+  const SignerForTesting p256([](LeafForTesting& leaf) { leaf.key = crypto::KeyType::ec_p256; });
   const auto document = parse_document(aws().sign(p256.document()));
   expect_refused(verify(*document, p256.roots(), kTime), Reason::chain_invalid,
                  "document-signature");

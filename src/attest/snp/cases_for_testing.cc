@@ -16,12 +16,12 @@ namespace {
 struct Parts {
   std::vector<uint8_t> report;
   EndorsementForTesting key;
-  int64_t time = KeyPair::kTime;
+  int64_t time = SignerForTesting::kTime;
   bool sign = true;
   bool with_certificate = true;
   std::optional<std::vector<uint64_t>> revoked = {};
-  int64_t list_until = KeyPair::kTime + 1000;
-  const KeyPair* issuer = nullptr;  // of the key's certificate, where it is another
+  int64_t list_until = SignerForTesting::kTime + 1000;
+  const SignerForTesting* issuer = nullptr;  // of the key's certificate, where it is another
 
   template <class T>
   void put(uint64_t offset, T value) {
@@ -31,7 +31,7 @@ struct Parts {
 
 class Maker {
  public:
-  explicit Maker(const KeyPair& signer) : signer_(signer) {}
+  explicit Maker(const SignerForTesting& signer) : signer_(signer) {}
 
   void add(const std::string& name, const std::string& verdict, const std::string& rule,
            const std::function<void(Parts&)>& change, SigningKey kind = SigningKey::vcek) {
@@ -58,7 +58,7 @@ class Maker {
   std::vector<CaseForTesting> take() { return std::move(cases_); }
 
  private:
-  const KeyPair& signer_;
+  const SignerForTesting& signer_;
   std::vector<CaseForTesting> cases_;
 };
 
@@ -86,7 +86,7 @@ void add_formats(Maker& maker) {
   add("behind-signature", "malformed", [](Parts& it) { it.report.back() = 1; });
 }
 
-void add_chains(Maker& maker, const KeyPair& other) {
+void add_chains(Maker& maker, const SignerForTesting& other) {
   maker.add("no-certificate", "missing-collateral", "key-certificate",
             [](Parts& it) { it.with_certificate = false; });
   maker.add("other-root", "bad-signature", "amd-chain", [&](Parts& it) { it.issuer = &other; });
@@ -108,7 +108,7 @@ void add_chains(Maker& maker, const KeyPair& other) {
   });
 }
 
-void add_bindings(Maker& maker, const KeyPair& signer) {
+void add_bindings(Maker& maker, const SignerForTesting& signer) {
   maker.add("vlek-for-vcek", "wrong-collateral", "signing-key",
             [&](Parts& it) { it.key = signer.endorsement(SigningKey::vlek); });
   maker.add("unknown-processor", "unsupported", "processor",
@@ -142,9 +142,9 @@ void add_contents(Maker& maker) {
 
 }  // namespace
 
-std::vector<CaseForTesting> make_cases_for_testing(const KeyPair& signer) {
+std::vector<CaseForTesting> make_cases_for_testing(const SignerForTesting& signer) {
   CHECK(signer.product() == Product::milan);  // whose layout these changes are of
-  const KeyPair other(Product::milan);
+  const SignerForTesting other(Product::milan);
   Maker maker(signer);
   add_good(maker);
   add_formats(maker);

@@ -10,6 +10,6 @@
 namespace sotto::attest::snp {
 
 // Under `signer`'s root, whose intermediates come as collateral; by the default policy.
-std::vector<CaseForTesting> make_cases_for_testing(const KeyPair& signer);
+std::vector<CaseForTesting> make_cases_for_testing(const SignerForTesting& signer);
 
 }  // namespace sotto::attest::snp

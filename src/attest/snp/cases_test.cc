@@ -36,7 +36,7 @@ TEST(SnpCases, that_ship_get_their_verdicts) {
 }
 
 TEST(SnpCases, get_their_verdicts_when_they_are_made_anew) {
-  const KeyPair signer(Product::milan);
+  const SignerForTesting signer(Product::milan);
   for (const CaseForTesting& one : make_cases_for_testing(signer)) {
     EXPECT_EQ(verdict_of(one, {signer.ark()}), one.verdict + " " + one.rule) << one.name;
   }

@@ -34,8 +34,8 @@ crypto::Certificate issue_authority(const std::string& name, uint64_t serial,
   crypto::CertificateSpec what;
   what.common_name = name;
   what.serial = serial;
-  what.not_before = KeyPair::kTime - kYear;
-  what.not_after = KeyPair::kTime + kYear;
+  what.not_before = SignerForTesting::kTime - kYear;
+  what.not_after = SignerForTesting::kTime + kYear;
   what.is_ca = true;
   if (issuer != nullptr) what.path_length = 0;
   what.key_usage = crypto::kUsageCertSign | (issuer == nullptr ? crypto::kUsageCrlSign : 0);
@@ -57,7 +57,7 @@ constexpr TcbBytes kTcbOfTurin = {1, 2, 3, 4, 0, 0, 0, 219};
 
 }  // namespace
 
-KeyPair::KeyPair(Product product, uint32_t rsa_bits)
+SignerForTesting::SignerForTesting(Product product, uint32_t rsa_bits)
     : product_(product),
       ark_key_(crypto::KeyType::rsa, rsa_bits),
       ask_key_(crypto::KeyType::rsa, rsa_bits),
@@ -70,17 +70,17 @@ KeyPair::KeyPair(Product product, uint32_t rsa_bits)
       asvk_(issue_authority(fmt::format("SEV-VLEK-{}", to_string(product)), kAsvkSerial,
                             asvk_key_.public_key(), &ark_, ark_key_)) {}
 
-const crypto::Certificate& KeyPair::intermediate(SigningKey kind) const {
+const crypto::Certificate& SignerForTesting::intermediate(SigningKey kind) const {
   return kind == SigningKey::vcek ? ask_ : asvk_;
 }
 
-Roots KeyPair::roots() const {
+Roots SignerForTesting::roots() const {
   Roots roots;
   roots.replace(Vendor::amd, {ark_}, {ask_, asvk_});
   return roots;
 }
 
-std::vector<uint8_t> KeyPair::report(SigningKey kind) const {
+std::vector<uint8_t> SignerForTesting::report(SigningKey kind) const {
   std::vector<uint8_t> report(kReportBytes);
   const auto put = [&](uint64_t offset, auto value) {
     std::memcpy(&report[offset], &value, sizeof(value));
@@ -108,7 +108,7 @@ std::vector<uint8_t> KeyPair::report(SigningKey kind) const {
   return report;
 }
 
-EndorsementForTesting KeyPair::endorsement(SigningKey kind) const {
+EndorsementForTesting SignerForTesting::endorsement(SigningKey kind) const {
   EndorsementForTesting what;
   what.kind = kind;
   what.tcb = product_ == Product::turin ? kTcbOfTurin : kTcb;
@@ -116,12 +116,12 @@ EndorsementForTesting KeyPair::endorsement(SigningKey kind) const {
   return what;
 }
 
-crypto::Certificate KeyPair::issue(const EndorsementForTesting& what) const {
+crypto::Certificate SignerForTesting::issue(const EndorsementForTesting& what) const {
   return issue(what, report_key_.public_key());
 }
 
-crypto::Certificate KeyPair::issue(const EndorsementForTesting& what,
-                                   const crypto::PublicKey& key) const {
+crypto::Certificate SignerForTesting::issue(const EndorsementForTesting& what,
+                                            const crypto::PublicKey& key) const {
   const bool vcek = what.kind == SigningKey::vcek;
   crypto::CertificateSpec certificate;
   certificate.common_name = what.common_name;
@@ -152,7 +152,7 @@ crypto::Certificate KeyPair::issue(const EndorsementForTesting& what,
                                    by_ask ? ask_key_ : asvk_key_);
 }
 
-void KeyPair::sign(std::vector<uint8_t>& report) const {
+void SignerForTesting::sign(std::vector<uint8_t>& report) const {
   CHECK(report.size() == kReportBytes);
   const auto signature =
       report_key_.sign(crypto::SignatureScheme::ecdsa_raw, crypto::HashAlgorithm::sha384,
@@ -162,8 +162,8 @@ void KeyPair::sign(std::vector<uint8_t>& report) const {
   std::reverse_copy(signature.begin() + 48, signature.end(), report.begin() + 0x2e8);
 }
 
-std::vector<uint8_t> KeyPair::revocation_list(std::vector<uint64_t> serials,
-                                              int64_t next_update) const {
+std::vector<uint8_t> SignerForTesting::revocation_list(std::vector<uint64_t> serials,
+                                                       int64_t next_update) const {
   crypto::CrlSpec list;
   list.this_update = kTime - kYear;
   list.next_update = next_update;

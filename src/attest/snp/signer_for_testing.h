@@ -31,9 +31,9 @@ struct EndorsementForTesting {
   bool issued_by_the_other = false;                        // ASVK for a VCEK, ASK for a VLEK
 };
 
-class KeyPair {
+class SignerForTesting {
  public:
-  explicit KeyPair(Product product, uint32_t rsa_bits = 2048);
+  explicit SignerForTesting(Product product, uint32_t rsa_bits = 2048);
 
   static constexpr int64_t kTime = 1'750'000'000;  // everything is valid then
 

@@ -16,14 +16,14 @@ namespace {
 
 using Raw = std::vector<uint8_t>;
 
-const KeyPair& milan() {
-  static const KeyPair signer(Product::milan);
+const SignerForTesting& milan() {
+  static const SignerForTesting signer(Product::milan);
   return signer;
 }
 
 // One piece of evidence, right as made.
 struct Case {
-  explicit Case(const KeyPair& made_by = milan(), SigningKey kind = SigningKey::vcek)
+  explicit Case(const SignerForTesting& made_by = milan(), SigningKey kind = SigningKey::vcek)
       : signer(made_by), report(made_by.report(kind)), key(made_by.endorsement(kind)) {}
 
   Verified<Claims> run() {
@@ -47,7 +47,7 @@ struct Case {
     std::memcpy(&report[offset], &value, sizeof(value));
   }
 
-  const KeyPair& signer;
+  const SignerForTesting& signer;
   Raw report;
   EndorsementForTesting key;
   bool sign = true;
@@ -55,7 +55,7 @@ struct Case {
   std::optional<Raw> certificate;  // instead of one for `key`
   std::optional<Raw> crl;
   std::optional<Roots> roots;
-  int64_t time = KeyPair::kTime;
+  int64_t time = SignerForTesting::kTime;
 };
 
 // The rule that fails, and why.
@@ -72,7 +72,7 @@ void expect_refused(Case& broken, Reason reason, std::string_view rule) {
 
 TEST(SnpVerify, accepts_what_is_right_of_every_product_and_key) {
   for (const Product product : {Product::milan, Product::genoa, Product::turin}) {
-    const KeyPair signer(product);
+    const SignerForTesting signer(product);
     for (const SigningKey kind : {SigningKey::vcek, SigningKey::vlek}) {
       Case good(signer, kind);
       const auto claims = good.run();
@@ -149,7 +149,7 @@ TEST(SnpVerify, needs_one_certificate_of_the_reports_key) {
 
 TEST(SnpVerify, needs_a_path_to_its_root) {
   Case other_root;
-  other_root.roots = KeyPair(Product::milan).roots();
+  other_root.roots = SignerForTesting(Product::milan).roots();
   expect_refused(other_root, Reason::bad_signature, "amd-chain");
   Case no_root;
   no_root.roots = Roots();
@@ -210,7 +210,7 @@ TEST(SnpVerify, keeps_intermediates_to_their_product_and_kind_of_key) {
 }
 
 TEST(SnpVerify, heeds_a_revocation_list_that_is_given) {
-  const int64_t later = KeyPair::kTime + 1000;
+  const int64_t later = SignerForTesting::kTime + 1000;
   Case good;
   good.crl = milan().revocation_list({0x20001}, later);
   const auto claims = good.run();
@@ -221,10 +221,10 @@ TEST(SnpVerify, heeds_a_revocation_list_that_is_given) {
   revoked.crl = milan().revocation_list({0x10001}, later);
   expect_refused(revoked, Reason::revoked, "revocation");
   Case old;
-  old.crl = milan().revocation_list({}, KeyPair::kTime - 1);
+  old.crl = milan().revocation_list({}, SignerForTesting::kTime - 1);
   expect_refused(old, Reason::expired, "revocation");
   Case forged;
-  forged.crl = KeyPair(Product::milan).revocation_list({}, later);
+  forged.crl = SignerForTesting(Product::milan).revocation_list({}, later);
   expect_refused(forged, Reason::bad_signature, "revocation");
   Case noise;
   noise.crl = Raw(50, 1);
@@ -272,7 +272,7 @@ TEST(SnpVerify, needs_the_certificate_of_this_chip_and_this_tcb) {
     expect_refused(other_tcb, Reason::binding_mismatch, "tcb");
   }
   // Eight bytes of Turin's identity are all there is: the rest of the report's must be zero.
-  const KeyPair turin(Product::turin);
+  const SignerForTesting turin(Product::turin);
   Case longer(turin);
   longer.report[0x1a0 + 8] = 1;
   expect_refused(longer, Reason::binding_mismatch, "chip-id");

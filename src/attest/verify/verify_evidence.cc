@@ -11,6 +11,7 @@
 #include "attest/google/verify.h"
 #include "attest/nitro/verify.h"
 #include "attest/nvidia/verify.h"
+#include "attest/simulated/verify.h"
 #include "attest/snp/verify.h"
 #include "attest/tdx/verify.h"
 #include "attest/token/verify.h"
@@ -87,6 +88,8 @@ std::string_view platform_of(EvidenceKind kind) {
   switch (kind) {
     case EvidenceKind::tdx_quote:
       return "intel-tdx";
+    case EvidenceKind::simulated_quote:
+      return "simulated";
     case EvidenceKind::sgx_quote:
       return "intel-sgx";
     case EvidenceKind::snp_report:
@@ -131,6 +134,8 @@ std::vector<Vendor> vendors_of(EvidenceKind kind) {
       return {Vendor::amd, Vendor::intel_sgx};
     case EvidenceKind::azure_imds_document:
       return {Vendor::microsoft_tls};
+    case EvidenceKind::simulated_quote:
+      return {Vendor::simulated};
     case EvidenceKind::google_cs_token:
       return {Vendor::google_confidential_space};
     case EvidenceKind::google_endorsement:
@@ -155,6 +160,8 @@ Verified<Claims> verify_evidence(EvidenceKind kind, Bytes evidence, const Collat
     switch (kind) {
       case EvidenceKind::tdx_quote:
         return tdx::verify_tdx_quote(evidence, collateral, roots, time);
+      case EvidenceKind::simulated_quote:
+        return simulated::verify_simulated_quote(evidence, collateral, roots, time);
       case EvidenceKind::sgx_quote:
         return tdx::verify_sgx_quote(evidence, collateral, roots, time);
       case EvidenceKind::snp_report:
@@ -169,7 +176,8 @@ Verified<Claims> verify_evidence(EvidenceKind kind, Bytes evidence, const Collat
   };
   Claims claims = TRY(verified());
   const bool plain = kind == EvidenceKind::tdx_quote || kind == EvidenceKind::sgx_quote ||
-                     kind == EvidenceKind::snp_report || kind == EvidenceKind::nitro_document;
+                     kind == EvidenceKind::snp_report || kind == EvidenceKind::nitro_document ||
+                     kind == EvidenceKind::simulated_quote;
   if (options.nonce && plain) TRY(check_nonce(*options.nonce, claims));
   if (options.nonce && kind == EvidenceKind::google_endorsement) {
     return refuse(Reason::binding_mismatch, "an endorsement carries no nonce");

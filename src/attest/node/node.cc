@@ -1,0 +1,67 @@
+// Making, keeping and dressing bundles.
+// SPDX-License-Identifier: Apache-2.0
+#include "attest/node/node.h"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "attest/node/hints.h"
+
+namespace sotto::attest {
+
+Result<std::unique_ptr<Node>> Node::create(std::unique_ptr<Attester> attester, Statement statement,
+                                           std::vector<uint8_t> tls_spki, int64_t now) {
+  std::unique_ptr<Node> node(new Node);
+  statement.platform = attester->platform();
+  statement.started_at = now;
+  statement.valid_until = now + kStatementSeconds;
+  if (!tls_spki.empty()) {
+    const crypto::Sha256Digest digest = crypto::sha256(tls_spki);
+    statement.tls_spki_sha256.assign(digest.begin(), digest.end());
+  }
+  node->bytes_ = serialize(statement);
+  TRY(parse_statement(node->bytes_));  // names may be too long for one
+  std::string why;
+  if (!attester->measure(statement, why)) node->unmeasured_ = why;
+  node->attester_ = std::move(attester);
+  node->statement_ = std::move(statement);
+  node->tls_spki_ = std::move(tls_spki);
+  node->roots_ = Roots::pinned();
+  node->policy_ = default_policy();
+  const AttestRequest request{as_bytes(node->bytes_), {}, node->tls_spki_};
+  const Bundle first = TRY(node->attester_->attest(request));
+  node->own_ = appraise_bundle(first, node->policy_, node->roots_, now);
+  node->cached_ = serialize(first, boost::json::serialize(hints_json(node->own_)));
+  node->cached_at_ = now;
+  return node;
+}
+
+Result<std::string> Node::bundle(Bytes nonce, int64_t now) {
+  if (!nonce.empty() && (nonce.size() < kNonceBytesMin || nonce.size() > kNonceBytesMax)) {
+    return fail(ErrorKind::malformed, "a nonce of {} bytes; {} to {}", nonce.size(), kNonceBytesMin,
+                kNonceBytesMax);
+  }
+  if (!nonce.empty()) return make(nonce, now);
+  const std::lock_guard lock(cache_mutex_);
+  if (now - cached_at_ >= kCachedSeconds || now < cached_at_) {
+    // Older evidence is better than none: it says its time.
+    if (Result<std::string> made = make({}, now)) cached_ = std::move(*made);
+    cached_at_ = now;
+  }
+  return cached_;
+}
+
+Result<std::string> Node::make(Bytes nonce, int64_t now) {
+  const std::lock_guard lock(attester_mutex_);
+  if (!nonce.empty() && std::ranges::equal(nonce, last_nonce_)) return last_;
+  const Bundle bundle = TRY(attester_->attest({as_bytes(bytes_), nonce, tls_spki_}));
+  const BundleAppraisal own = appraise_bundle(bundle, policy_, roots_, now);
+  std::string text = serialize(bundle, boost::json::serialize(hints_json(own)));
+  if (!nonce.empty()) {
+    last_nonce_.assign(nonce.begin(), nonce.end());
+    last_ = text;
+  }
+  return text;
+}
+
+}  // namespace sotto::attest
