@@ -12,54 +12,11 @@
 #include "base/check.h"
 #include "cmd/model_source.h"
 #include "serve/api_server.h"
+#include "serve/local_exchange.h"
 
 namespace {
 
 using namespace sotto;
-
-// Remembers what was answered.
-class Recorder final : public serve::Exchange {
- public:
-  explicit Recorder(boost::asio::io_context& context) : context_(context) {}
-
-  serve::Awaitable<Result<void>> send(serve::HttpAnswer answer) override {
-    CHECK(!answered_);
-    answered_ = finished_ = true;
-    status = answer.status;
-    body = std::move(answer.body);
-    co_return Result<void>();
-  }
-  serve::Awaitable<Result<void>> start(serve::HttpAnswer answer) override {
-    CHECK(!answered_);
-    answered_ = streamed = true;
-    status = answer.status;
-    body = std::move(answer.body);
-    co_return Result<void>();
-  }
-  serve::Awaitable<Result<void>> write(std::string piece) override {
-    CHECK(streamed && !finished_);
-    body += piece;
-    co_return Result<void>();
-  }
-  serve::Awaitable<Result<void>> finish() override {
-    CHECK(streamed && !finished_);
-    finished_ = true;
-    co_return Result<void>();
-  }
-  bool answered() const override { return answered_; }
-  boost::asio::any_io_executor executor() override { return context_.get_executor(); }
-  void on_gone(std::function<void()>) override {}
-
-  bool finished() const { return finished_; }
-  uint32_t status = 0;
-  std::string body;
-  bool streamed = false;
-
- private:
-  boost::asio::io_context& context_;
-  bool answered_ = false;
-  bool finished_ = false;
-};
 
 // With so short a context that no answer takes long.
 struct Server {
@@ -99,18 +56,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   request.fields.emplace_back("content-type", "application/json");
   request.body.assign(data + 1, data + size);
   boost::asio::io_context context;
-  Recorder recorder(context);
-  boost::asio::co_spawn(context, server.router(request, recorder), boost::asio::detached);
+  serve::LocalExchange exchange(context);
+  boost::asio::co_spawn(context, server.router(request, exchange), boost::asio::detached);
   context.run();
-  CHECK(recorder.finished());
-  const bool good = recorder.status == 200;
-  CHECK(good || (recorder.status >= 400 && recorder.status < 500));
-  if (recorder.streamed) {
-    CHECK(good && recorder.body.ends_with("\n\n"));
+  CHECK(exchange.finished());
+  const bool good = exchange.answer().status == 200;
+  CHECK(good || (exchange.answer().status >= 400 && exchange.answer().status < 500));
+  if (exchange.streamed()) {
+    CHECK(good && exchange.answer().body.ends_with("\n\n"));
     return 0;
   }
   boost::system::error_code error;
-  const auto answer = boost::json::parse(recorder.body, error);
+  const auto answer = boost::json::parse(exchange.answer().body, error);
   CHECK(!error && answer.is_object());
   CHECK(good != answer.get_object().contains("error") || request.path == "/v1/responses");
   return 0;

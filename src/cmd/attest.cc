@@ -29,7 +29,9 @@ Result<int> run(const AttestCommand& command) {
     nonce = std::move(*given);
   }
   // It serves nothing: no models, and a configuration of no bytes.
-  const std::unique_ptr<attest::Node> node = TRY(make_node(command.tee, {}, ""));
+  attest::Statement statement;
+  statement.configuration_sha256 = crypto::sha256({});
+  const std::unique_ptr<attest::Node> node = TRY(make_node(command.tee, std::move(statement)));
   print_node(node.get());
   const std::string bundle = TRY(node->bundle(nonce, std::time(nullptr)));
   if (command.out.empty()) {

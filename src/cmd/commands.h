@@ -29,5 +29,6 @@ Run add_serve(CLI::App& app);
 Run add_keys(CLI::App& app);
 Run add_verify(CLI::App& app);
 Run add_attest(CLI::App& app);
+Run add_replay(CLI::App& app);
 
 }  // namespace sotto::cmd

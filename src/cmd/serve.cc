@@ -248,9 +248,16 @@ Result<int> serve_all(const ServeOptions& options) {
   parts.log = log.get();
   parts.metrics = &metrics;
   parts.version = SOTTO_VERSION;
-  const std::unique_ptr<attest::Node> node =
-      TRY(make_node(options.tee, stated_models(parts.models), config_text(options)));
+  const crypto::KeyPair receipt_key(crypto::KeyType::ed25519);
+  attest::Statement statement;
+  statement.configuration_sha256 = crypto::sha256(as_bytes(config_text(options)));
+  statement.models = stated_models(parts.models);
+  statement.receipt_key = serve::receipt_key_bytes(receipt_key);
+  const std::unique_ptr<attest::Node> node = TRY(make_node(options.tee, std::move(statement)));
+  std::optional<serve::ReceiptDesk> receipts;
+  if (node != nullptr) receipts.emplace(receipt_key, node->statement_sha256());
   parts.node = node.get();
+  parts.receipts = receipts ? &*receipts : nullptr;
   serve::ApiServer api(std::move(parts));
   std::vector<serve::Address> listening;
   for (const serve::Address& address : wanted) {

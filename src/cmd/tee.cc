@@ -26,16 +26,11 @@ void add_tee_option(CLI::App& app, std::string& tee, bool may_be_none) {
       ->capture_default_str();
 }
 
-Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee,
-                                                std::vector<attest::StatedModel> models,
-                                                std::string_view configuration,
+Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::Statement statement,
                                                 std::vector<uint8_t> tls_spki) {
   if (tee == "none") return nullptr;
-  attest::Statement statement;
   statement.program_version = SOTTO_VERSION;
   statement.program_sha256 = TRY(attest::program_digest());
-  statement.configuration_sha256 = crypto::sha256(as_bytes(configuration));
-  statement.models = std::move(models);
   const int64_t now = std::time(nullptr);
   std::unique_ptr<attest::Attester> attester;
   if (tee == "simulated") {

@@ -5,7 +5,6 @@
 #include <CLI/App.hpp>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "attest/node/node.h"
@@ -16,11 +15,9 @@ namespace sotto::cmd {
 // --tee auto|simulated, and none where `may_be_none`.
 void add_tee_option(CLI::App& app, std::string& tee, bool may_be_none);
 
-// `configuration` is what --print-config prints. nullptr for "none". `unavailable` names the
+// Fills in what the statement says of the program. nullptr for "none"; `unavailable` names the
 // alternatives where there is no TEE.
-Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee,
-                                                std::vector<attest::StatedModel> models,
-                                                std::string_view configuration,
+Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::Statement statement,
                                                 std::vector<uint8_t> tls_spki = {});
 
 // What people must know of it, on standard error; in red that a simulated one protects nothing.

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "attest/appraise/appraisal_json.h"
 #include "attest/bundle/appraise_bundle.h"
@@ -16,6 +18,7 @@
 #include "base/utc_time.h"
 #include "cmd/commands.h"
 #include "cmd/evidence_files.h"
+#include "cmd/verify_receipt.h"
 #include "cmd/verify_report.h"
 
 namespace sotto::cmd {
@@ -31,6 +34,8 @@ struct VerifyCommand {
   std::string collateral;
   std::string root;
   std::string nonce;
+  std::string bundle;
+  ReceiptFiles receipt;
   bool allow_simulated = false;
   bool offline = false;
   bool json = false;
@@ -90,21 +95,24 @@ Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
   return roots;
 }
 
-Result<int> verify_bundle_file(const VerifyCommand& command) {
-  const std::vector<uint8_t> bytes = TRY(read_evidence_file(command.file, kBundleBytesMax));
+Result<BundleAppraisal> appraise_file(const VerifyCommand& command, const std::string& path) {
+  const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kBundleBytesMax));
   const Result<Bundle> bundle = parse_bundle(as_text(bytes));
   if (!bundle) {
     return fail(bundle.error().kind, "{}: {}. For one piece of evidence name its kind with --kind",
-                command.file, bundle.error().message);
+                path, bundle.error().message);
   }
   if (bundle->evidence.empty()) {
-    return fail(ErrorKind::malformed, "{}: a bundle without evidence", command.file);
+    return fail(ErrorKind::malformed, "{}: a bundle without evidence", path);
   }
   const int64_t time = TRY(time_of(command.at));
   const Policy policy = TRY(policy_of(command));
   const Roots roots = TRY(roots_of(command, bundle->evidence.front().kind));
-  const BundleAppraisal appraisal =
-      appraise_bundle(*bundle, policy, roots, time, {.nonce = TRY(nonce_of(command))});
+  return appraise_bundle(*bundle, policy, roots, time, {.nonce = TRY(nonce_of(command))});
+}
+
+Result<int> verify_bundle(const VerifyCommand& command) {
+  const BundleAppraisal appraisal = TRY(appraise_file(command, command.file));
   if (command.json) {
     fmt::print("{}\n", boost::json::serialize(bundle_appraisal_json(appraisal)));
   } else {
@@ -113,8 +121,33 @@ Result<int> verify_bundle_file(const VerifyCommand& command) {
   return appraisal.verified ? kExitOk : kExitUntrusted;
 }
 
+Result<int> verify_receipt(const VerifyCommand& command) {
+  const std::string& path = command.bundle.empty() ? command.file : command.bundle;
+  const BundleAppraisal bundle = TRY(appraise_file(command, path));
+  const ReceiptVerdict verdict = TRY(check_receipt(command.receipt, bundle));
+  const bool verified = bundle.verified && verdict.verified;
+  if (command.json) {
+    fmt::print("{}\n", boost::json::serialize(
+                           boost::json::object{{"verdict", verified ? "verified" : "rejected"},
+                                               {"rules", rules_json(verdict.rules)},
+                                               {"bundle", bundle_appraisal_json(bundle)}}));
+  } else {
+    print_bundle_appraisal(bundle, !command.root.empty());
+    print_receipt(verdict);
+    fmt::print("\nThe answer is {}.\n", verified          ? "this node's"
+                                        : bundle.verified ? "NOT what this node's receipt is about"
+                                                          : "of a node that was REJECTED");
+  }
+  return verified ? kExitOk : kExitUntrusted;
+}
+
 Result<int> run(const VerifyCommand& command) {
-  if (command.kind.empty()) return verify_bundle_file(command);
+  if (!command.receipt.receipt.empty()) return verify_receipt(command);
+  if (command.file.empty()) {
+    fmt::print(stderr, "sotto verify: name a FILE to verify\n");
+    return kExitUsage;
+  }
+  if (command.kind.empty()) return verify_bundle(command);
   const EvidenceKind kind = evidence_kind(command.kind).value();  // the option let it through
   const int64_t time = TRY(time_of(command.at));
   const Policy policy = TRY(policy_of(command));
@@ -143,8 +176,8 @@ Run add_verify(CLI::App& app) {
   auto command = std::make_shared<VerifyCommand>();
   std::vector<std::string> kinds;
   for (EvidenceKind kind : evidence_kinds()) kinds.emplace_back(to_string(kind));
-  app.add_option("FILE", command->file, "a bundle, or with --kind evidence as its platform made it")
-      ->required();
+  app.add_option("FILE", command->file,
+                 "a bundle, or with --kind evidence as its platform made it");
   app.add_option("--kind", command->kind, "what the evidence is; without it a bundle")
       ->check(CLI::IsMember(kinds));
   app.add_option("--collateral", command->collateral,
@@ -154,6 +187,18 @@ Run add_verify(CLI::App& app) {
   app.add_option("--at", command->at,
                  "verify as of this time, such as 2025-06-19T10:16:03Z; now by default");
   app.add_option("--nonce", command->nonce, "hexadecimal: must be in the evidence");
+  app.add_option("--bundle", command->bundle, "with --receipt: the node's bundle");
+  CLI::Option* receipt = app.add_option("--receipt", command->receipt.receipt,
+                                        "check this receipt of an answer, from a file");
+  for (const auto& [name, value, what] :
+       {std::tuple("--request", &command->receipt.request,
+                   "with --receipt: the body that was sent"),
+        std::tuple("--response", &command->receipt.response, "with --receipt: the body that came"),
+        std::tuple("--salt", &command->receipt.salt,
+                   "with --receipt: the digests' salt, hexadecimal")}) {
+    CLI::Option* option = app.add_option(name, *value, what)->needs(receipt);
+    receipt->needs(option);
+  }
   app.add_option("--root", command->root,
                  "trust this root (PEM or DER) instead of the vendor's, for this one call");
   app.add_flag("--allow-simulated", command->allow_simulated,

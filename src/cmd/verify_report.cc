@@ -39,20 +39,6 @@ void print_coloured(fmt::color colour, const std::string& text) {
   }
 }
 
-void print_rules(const std::vector<Rule>& rules) {
-  size_t width = 0;
-  for (const Rule& rule : rules) width = std::max(width, rule.name.size());
-  for (const Rule& rule : rules) {
-    const bool passed = rule.verdict == RuleVerdict::passed;
-    const fmt::color colour = passed                                 ? fmt::color::green
-                              : rule.verdict == RuleVerdict::skipped ? fmt::color::gold
-                                                                     : fmt::color::red;
-    print_coloured(colour, fmt::format("  {:<7}", to_string(rule.verdict)));
-    fmt::print("  {:<{}}  {}\n", rule.name, width, shown(rule.actual));
-    if (!passed) fmt::print("  {:7}  {:<{}}  expected: {}\n", "", "", width, shown(rule.expected));
-  }
-}
-
 void print_claims(const Claims& claims) {
   fmt::print("\nPlatform {}\n", claims.platform);
   for (const auto& [name, bytes] : claims.measurements) {
@@ -146,6 +132,20 @@ void print_root_replaced() {
 }
 
 }  // namespace
+
+void print_rules(const std::vector<Rule>& rules) {
+  size_t width = 0;
+  for (const Rule& rule : rules) width = std::max(width, rule.name.size());
+  for (const Rule& rule : rules) {
+    const bool passed = rule.verdict == RuleVerdict::passed;
+    const fmt::color colour = passed                                 ? fmt::color::green
+                              : rule.verdict == RuleVerdict::skipped ? fmt::color::gold
+                                                                     : fmt::color::red;
+    print_coloured(colour, fmt::format("  {:<7}", to_string(rule.verdict)));
+    fmt::print("  {:<{}}  {}\n", rule.name, width, shown(rule.actual));
+    if (!passed) fmt::print("  {:7}  {:<{}}  expected: {}\n", "", "", width, shown(rule.expected));
+  }
+}
 
 void print_appraisal(const Appraisal& appraisal, bool root_given) {
   print_rules(appraisal.rules);

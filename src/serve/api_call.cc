@@ -45,6 +45,7 @@ Awaitable<ApiResult<void>> answer_stream(ApiServer::Call& call, Answering& answe
   const WhileAsked asked(call.exchange, answering, call.gone);
   HttpAnswer begin = call.answer(200, api::kSseType.data(), writer.begin());
   begin.fields.emplace_back("cache-control", "no-cache");
+  if (call.receipt) call.receipt->add(begin.body);
   const Result<void> started = co_await call.exchange.start(std::move(begin));
   call.gone = call.gone || !started;
   for (bool more = !call.gone; more;) {
@@ -59,6 +60,11 @@ Awaitable<ApiResult<void>> answer_stream(ApiServer::Call& call, Answering& answe
       for (const api::Choice& piece : *pieces) events += writer.piece(piece);
     }
     more = pieces && !pieces->empty();
+    if (!more) {
+      events = call.close_receipt(std::move(events), !pieces);
+    } else if (call.receipt) {
+      call.receipt->add(events);
+    }
     const bool sent = co_await call.send_event(std::move(events));
     if (!sent) break;
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "api/body.h"
 #include "serve/answering.h"
 #include "serve/api_server.h"
+#include "serve/receipts.h"
 
 namespace sotto::serve {
 
@@ -31,6 +33,7 @@ struct ApiServer::Call {
   uint32_t status = 0;
   bool gone = false;
   api::Usage usage;
+  std::optional<ReceiptDraft> receipt;  // of endpoints whose answers have one
   std::chrono::duration<double> queue_time{0};
   std::chrono::duration<double> first_token_time{0};
 
@@ -42,6 +45,10 @@ struct ApiServer::Call {
   // False when the client is gone.
   Awaitable<bool> send_event(std::string event);
   void note(const Answering& answering);
+  // For the receipt: how tokens are chosen.
+  void note(const Question& question);
+  // These events with the receipt, signed, in its place.
+  std::string close_receipt(std::string events, bool failed);
   // The answer in one piece or, where `stream` is set, as it comes; `choices` of them.
   Awaitable<api::ApiResult<void>> respond(Answering& answering, api::AnswerWriter& writer,
                                           bool stream, size_t choices);

@@ -114,6 +114,7 @@ Awaitable<ApiResult<void>> ApiServer::chat(Call& call) {
   const ApiResult<Question> question =
       question_of(call, **model, *request, "messages", "response_format");
   if (!question) co_return std::unexpected(question.error());
+  call.note(*question);
   auto answering = Answering::begin(call.exchange.executor(), *(*model)->host, *question);
   if (!answering) co_return std::unexpected(answering.error());
   const api::Generation& generation = request->generation;
@@ -132,6 +133,7 @@ Awaitable<ApiResult<void>> ApiServer::respond(Call& call) {
   const ApiResult<Question> question =
       question_of(call, **model, request->chat, "input", "text.format");
   if (!question) co_return std::unexpected(question.error());
+  call.note(*question);
   auto answering = Answering::begin(call.exchange.executor(), *(*model)->host, *question);
   if (!answering) co_return std::unexpected(answering.error());
   const auto writer = api::make_responses_writer(make_head("resp_", call.model), request->echo);

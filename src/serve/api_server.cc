@@ -52,11 +52,22 @@ HttpAnswer ApiServer::Call::answer(uint32_t the_status, const char* type, std::s
   answer.status = the_status;
   answer.fields.emplace_back("content-type", type);
   answer.fields.emplace_back("x-request-id", id);
+  if (receipt && !receipt->told_salt().empty()) {
+    answer.fields.emplace_back("x-sotto-salt", receipt->told_salt());
+  }
   answer.body = std::move(body);
   return answer;
 }
 
 Awaitable<void> ApiServer::Call::send(HttpAnswer answer) {
+  if (receipt && !receipt->finished()) {
+    receipt->facts.usage = usage;
+    receipt->add(answer.body);
+    const auto outcome = gone           ? channel::Outcome::aborted
+                         : status < 400 ? channel::Outcome::completed
+                                        : channel::Outcome::failed;
+    answer.fields.emplace_back("x-sotto-receipt", receipt->finish(outcome, status));
+  }
   const Result<void> sent = co_await exchange.send(std::move(answer));
   gone = gone || !sent.has_value();
 }
@@ -75,6 +86,16 @@ Awaitable<void> ApiServer::Call::send_error(const ApiError& error) {
   co_await send(std::move(whole));
 }
 
+std::string ApiServer::Call::close_receipt(std::string events, bool failed) {
+  if (!receipt || receipt->finished()) return events;
+  receipt->facts.usage = usage;
+  receipt->add(events);
+  const auto outcome = failed           ? channel::Outcome::failed
+                       : events.empty() ? channel::Outcome::aborted
+                                        : channel::Outcome::completed;
+  return channel::with_receipt(std::move(events), receipt->finish(outcome, status));
+}
+
 Awaitable<bool> ApiServer::Call::send_event(std::string event) {
   const Result<void> sent = co_await exchange.write(std::move(event));
   gone = gone || !sent.has_value();
@@ -87,25 +108,46 @@ void ApiServer::Call::note(const Answering& answering) {
   first_token_time = answering.first_token_time();
 }
 
+void ApiServer::Call::note(const Question& question) {
+  if (!receipt) return;
+  receipt->facts.sampling = question.generation.sampling(question.base, question.seed);
+}
+
 ApiServer::ApiServer(Parts parts) : parts_(std::move(parts)) {
   CHECK(!parts_.models.empty() && parts_.log != nullptr && parts_.metrics != nullptr);
   if (parts_.node != nullptr) attestation_.emplace(*parts_.node);
 }
 
-Handler ApiServer::handler(std::string route, bool needs_key, Answer answer) {
-  return [this, route = std::move(route), needs_key, answer](
-             const HttpRequest& request, Exchange& exchange) -> Awaitable<void> {
+Handler ApiServer::handler(std::string route, Kind kind, Answer answer) {
+  return [this, route = std::move(route), kind, answer](const HttpRequest& request,
+                                                        Exchange& exchange) -> Awaitable<void> {
     Call call(request, exchange, route);
-    co_await handle(call, needs_key, answer);
+    co_await handle(call, kind, answer);
   };
 }
 
-Awaitable<void> ApiServer::handle(Call& call, bool needs_key, Answer answer) {
+Awaitable<void> ApiServer::handle(Call& call, Kind kind, Answer answer) {
   ApiResult<void> result;
-  if (needs_key) result = admit(call);
+  if (kind != Kind::open) result = admit(call);
+  if (result && kind == Kind::receipted) result = begin_receipt(call);
   if (result) result = co_await (this->*answer)(call);
   if (!result && !call.exchange.answered()) co_await call.send_error(result.error());
+  // Of an answer that was not sent to its end there is a receipt too, to be asked for.
+  if (call.receipt && !call.receipt->finished()) {
+    call.close_receipt("", false);
+  }
   record(call);
+}
+
+ApiResult<void> ApiServer::begin_receipt(Call& call) {
+  if (parts_.receipts == nullptr) return {};
+  call.receipt = ReceiptDraft::begin(*parts_.receipts, call.request, call.id, call.route);
+  if (!call.receipt) {
+    return api::invalid("x-sotto-salt",
+                        "the field x-sotto-salt is no 16 to 64 bytes in hexadecimal");
+  }
+  call.receipt->tenant = call.tenant();
+  return {};
 }
 
 ApiResult<void> ApiServer::admit(Call& call) {
@@ -181,6 +223,13 @@ ApiResult<ServedModel*> ApiServer::find_model(Call& call, const std::string& nam
                        std::find(aliases.begin(), aliases.end(), name) != aliases.end();
     if (!named) continue;
     call.model = model.name;
+    if (call.receipt) {
+      call.receipt->facts.model = model.name;
+      const engine::EngineOptions& options = model.host->engine().options();
+      call.receipt->facts.model_root = model.host->model().identity().model_root;
+      call.receipt->facts.context = options.context;
+      call.receipt->facts.kv = options.kv_type == model::KvType::F16 ? "f16" : "q8_0";
+    }
     return &model;
   }
   return std::unexpected(ApiError{404, "model_not_found", "model",
@@ -318,28 +367,46 @@ Awaitable<ApiResult<void>> ApiServer::attest(Call& call) {
   co_return ApiResult<void>();
 }
 
+Awaitable<ApiResult<void>> ApiServer::show_receipt(Call& call) {
+  const std::string_view path = call.request.path;
+  const std::string_view id = path.substr(path.find("receipts/") + 9);
+  const std::optional<std::string> token =
+      parts_.receipts == nullptr ? std::nullopt : parts_.receipts->find(id, call.tenant());
+  if (!token) {
+    co_return std::unexpected(
+        ApiError{404, "receipt_not_found", "", "there is no such receipt of yours, or no longer"});
+  }
+  json::object out;
+  out["id"] = id;
+  out["receipt"] = *token;
+  co_await call.send_json(std::move(out));
+  co_return ApiResult<void>();
+}
+
 Router ApiServer::public_routes() {
   Router router;
-  router.add("GET", "/v1/models", handler("models", true, &ApiServer::list_models));
-  router.add("GET", "/v1/models/", handler("models", true, &ApiServer::show_model));
-  router.add("POST", "/v1/chat/completions", handler("chat", true, &ApiServer::chat));
-  router.add("POST", "/v1/responses", handler("responses", true, &ApiServer::respond));
-  router.add("POST", "/v1/embeddings", handler("embeddings", true, &ApiServer::embed));
-  router.add("POST", "/v1/completions", handler("completions", true, &ApiServer::complete));
-  router.add("POST", "/tokenize", handler("tokenize", true, &ApiServer::tokenize));
-  router.add("POST", "/detokenize", handler("detokenize", true, &ApiServer::detokenize));
-  router.add("GET", "/attestation", handler("attestation", false, &ApiServer::attest));
-  router.add("GET", "/health", handler("health", false, &ApiServer::health));
-  router.add("GET", "/ready", handler("ready", false, &ApiServer::health));
-  router.add("GET", "/version", handler("version", false, &ApiServer::version));
+  router.add("GET", "/v1/models", handler("models", Kind::keyed, &ApiServer::list_models));
+  router.add("GET", "/v1/models/", handler("models", Kind::keyed, &ApiServer::show_model));
+  router.add("POST", "/v1/chat/completions", handler("chat", Kind::receipted, &ApiServer::chat));
+  router.add("POST", "/v1/responses", handler("responses", Kind::receipted, &ApiServer::respond));
+  router.add("POST", "/v1/embeddings", handler("embeddings", Kind::receipted, &ApiServer::embed));
+  router.add("POST", "/v1/completions",
+             handler("completions", Kind::receipted, &ApiServer::complete));
+  router.add("GET", "/v1/receipts/", handler("receipts", Kind::keyed, &ApiServer::show_receipt));
+  router.add("POST", "/tokenize", handler("tokenize", Kind::keyed, &ApiServer::tokenize));
+  router.add("POST", "/detokenize", handler("detokenize", Kind::keyed, &ApiServer::detokenize));
+  router.add("GET", "/attestation", handler("attestation", Kind::open, &ApiServer::attest));
+  router.add("GET", "/health", handler("health", Kind::open, &ApiServer::health));
+  router.add("GET", "/ready", handler("ready", Kind::open, &ApiServer::health));
+  router.add("GET", "/version", handler("version", Kind::open, &ApiServer::version));
   return router;
 }
 
 Router ApiServer::admin_routes(const ConnectionCounts& counts) {
   Router router;
-  router.add("GET", "/health", handler("health", false, &ApiServer::health));
-  router.add("GET", "/ready", handler("ready", false, &ApiServer::health));
-  router.add("GET", "/version", handler("version", false, &ApiServer::version));
+  router.add("GET", "/health", handler("health", Kind::open, &ApiServer::health));
+  router.add("GET", "/ready", handler("ready", Kind::open, &ApiServer::health));
+  router.add("GET", "/version", handler("version", Kind::open, &ApiServer::version));
   router.add("GET", "/metrics",
              [this, &counts](const HttpRequest&, Exchange& exchange) -> Awaitable<void> {
                Metrics::Gauges gauges;

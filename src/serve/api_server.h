@@ -23,6 +23,7 @@
 #include "serve/key_limiter.h"
 #include "serve/keys.h"
 #include "serve/metrics.h"
+#include "serve/receipts.h"
 #include "serve/request_log.h"
 #include "serve/router.h"
 #include "serve/usage.h"
@@ -46,7 +47,8 @@ class ApiServer {
     Usage* usage = nullptr;           // with keys
     RequestLog* log = nullptr;
     Metrics* metrics = nullptr;
-    attest::Node* node = nullptr;  // nullptr: there is no evidence
+    attest::Node* node = nullptr;     // nullptr: there is no evidence
+    ReceiptDesk* receipts = nullptr;  // with a node
     std::string version;
   };
   // What the pointers of `parts` point at must outlive the server.
@@ -65,8 +67,11 @@ class ApiServer {
  private:
   using Answer = Awaitable<api::ApiResult<void>> (ApiServer::*)(Call&);
 
-  Handler handler(std::string route, bool needs_key, Answer answer);
-  Awaitable<void> handle(Call& call, bool needs_key, Answer answer);
+  // Who may ask, and whether the answer has a receipt.
+  enum class Kind : uint8_t { open, keyed, receipted };
+  Handler handler(std::string route, Kind kind, Answer answer);
+  Awaitable<void> handle(Call& call, Kind kind, Answer answer);
+  api::ApiResult<void> begin_receipt(Call& call);
   api::ApiResult<void> admit(Call& call);
   void record(Call& call);
 
@@ -81,6 +86,7 @@ class ApiServer {
   Awaitable<api::ApiResult<void>> health(Call& call);
   Awaitable<api::ApiResult<void>> version(Call& call);
   Awaitable<api::ApiResult<void>> attest(Call& call);
+  Awaitable<api::ApiResult<void>> show_receipt(Call& call);
 
   api::ApiResult<ServedModel*> find_model(Call& call, const std::string& name);
   api::ApiResult<Question> question_of(Call& call, const ServedModel& model,

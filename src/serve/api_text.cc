@@ -65,6 +65,7 @@ Awaitable<ApiResult<void>> ApiServer::complete(Call& call) {
   const ApiResult<void> held =
       hold_to_format(question, **model, request->format, "response_format");
   if (!held) co_return std::unexpected(held.error());
+  call.note(question);
   auto answering = Answering::begin(call.exchange.executor(), host, question);
   if (!answering) co_return std::unexpected(answering.error());
   const size_t count = request->prompts.size() * generation.choices;

@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"keys", "make, list and revoke API keys for the server", sotto::cmd::add_keys},
     {"verify", "check a node or its evidence against a policy", sotto::cmd::add_verify},
     {"attest", "make this machine's evidence bundle", sotto::cmd::add_attest},
+    {"replay", "answer a request again as its receipt says, and compare", sotto::cmd::add_replay},
     {"inspect", "show what a model file holds, and its identity", sotto::cmd::add_inspect},
     {"bench", "measure a model, or a shape of model, on this machine", sotto::cmd::add_bench},
     {"tokenize", "turn text into token ids, or back", sotto::cmd::add_tokenize},
