@@ -30,5 +30,6 @@ Run add_keys(CLI::App& app);
 Run add_verify(CLI::App& app);
 Run add_attest(CLI::App& app);
 Run add_replay(CLI::App& app);
+Run add_proxy(CLI::App& app);
 
 }  // namespace sotto::cmd

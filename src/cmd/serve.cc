@@ -24,6 +24,7 @@
 #include "engine/host.h"
 #include "serve/api_server.h"
 #include "serve/http_server.h"
+#include "serve/ohttp_gateway.h"
 
 namespace sotto::cmd {
 namespace {
@@ -46,6 +47,7 @@ struct ServeOptions {
   std::string speculate = "auto";
   std::string prefix_cache = "on";
   std::string tee = "auto";
+  std::string pad = "bucket";
   std::string config;
   bool print_config = false;
 };
@@ -158,6 +160,12 @@ void print_start(const std::vector<serve::ServedModel>& models,
              options.keys.empty() ? "" : "-H 'authorization: Bearer KEY' ", models.front().name);
 }
 
+channel::Padding padding(const std::string& pad) {
+  return pad == "off"      ? channel::Padding::off
+         : pad == "bucket" ? channel::Padding::bucket
+                           : channel::Padding::cadence;
+}
+
 sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -166,19 +174,25 @@ sigset_t stop_signals() {
   return set;
 }
 
-// Until SIGTERM or SIGINT; meanwhile looks every second whether the keys have changed.
-void wait_for_stop(serve::KeyRing* keys) {
+// Until SIGTERM or SIGINT; meanwhile looks every second whether the API keys have changed, and whether
+// it is time for another key of Oblivious HTTP.
+void wait_for_stop(serve::KeyRing* keys, attest::Node* node, channel::GatewayKeys& ohttp_keys) {
   const sigset_t set = stop_signals();
   constexpr timespec kSecond{1, 0};
   std::string last;
   while (sigtimedwait(&set, nullptr, &kSecond) < 0) {
+    const int64_t now = std::time(nullptr);
+    if (node != nullptr && ohttp_keys.rotate(now)) {
+      const Result<void> renewed = node->renew(ohttp_keys.configs(), now);
+      if (!renewed) fmt::print(stderr, "sotto: the statement stays: {}\n", renewed.error().message);
+    }
     if (keys == nullptr) continue;
     const Result<void> reloaded = keys->reload();
-    const std::string now = reloaded ? "" : reloaded.error().message;
-    if (!now.empty() && now != last) {
-      fmt::print(stderr, "sotto: the keys stay as they were: {}\n", now);
+    const std::string problem = reloaded ? "" : reloaded.error().message;
+    if (!problem.empty() && problem != last) {
+      fmt::print(stderr, "sotto: the keys stay as they were: {}\n", problem);
     }
-    last = now;
+    last = problem;
   }
 }
 
@@ -198,7 +212,8 @@ std::string config_text(const ServeOptions& options) {
       {"kv", options.kv},
       {"speculate", options.speculate},
       {"prefix-cache", options.prefix_cache},
-      {"tee", options.tee}};
+      {"tee", options.tee},
+      {"pad", options.pad}};
   for (const auto& [name, value] : texts) {
     if (!value.empty()) text += fmt::format("{} = {}\n", name, toml_text(value));
   }
@@ -253,15 +268,21 @@ Result<int> serve_all(const ServeOptions& options) {
   statement.configuration_sha256 = crypto::sha256(as_bytes(config_text(options)));
   statement.models = stated_models(parts.models);
   statement.receipt_key = serve::receipt_key_bytes(receipt_key);
+  channel::GatewayKeys ohttp_keys(std::time(nullptr));
+  statement.ohttp_keys = ohttp_keys.configs();
   const std::unique_ptr<attest::Node> node = TRY(make_node(options.tee, std::move(statement)));
   std::optional<serve::ReceiptDesk> receipts;
-  if (node != nullptr) receipts.emplace(receipt_key, node->statement_sha256());
+  if (node != nullptr) receipts.emplace(receipt_key, *node);
   parts.node = node.get();
   parts.receipts = receipts ? &*receipts : nullptr;
   serve::ApiServer api(std::move(parts));
+  const serve::Router inner = api.public_routes();
+  serve::OhttpGateway gateway(ohttp_keys, inner, padding(options.pad));
+  serve::Router routes = inner;
+  if (node != nullptr) gateway.add_routes(routes);
   std::vector<serve::Address> listening;
   for (const serve::Address& address : wanted) {
-    listening.push_back(TRY(http->listen(address, api.public_routes())));
+    listening.push_back(TRY(http->listen(address, routes)));
   }
   std::optional<serve::Address> admin;
   if (!options.admin.empty()) {
@@ -271,7 +292,7 @@ Result<int> serve_all(const ServeOptions& options) {
   http->run();
   print_node(node.get());
   print_start(api.models(), listening, admin ? &*admin : nullptr, options);
-  wait_for_stop(keys.get());
+  wait_for_stop(keys.get(), node.get(), ohttp_keys);
   fmt::print(stderr, "sotto: stopping; answers that are being given have {} seconds\n",
              options.grace);
   api.begin_stop();
@@ -319,6 +340,12 @@ Run add_serve(CLI::App& app) {
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   add_tee_option(app, options->tee, true);
+  app.add_option(
+         "--pad", options->pad,
+         "what hides the lengths of sealed answers: off, bucket, or cadence, which hides when "
+         "words come too")
+      ->check(CLI::IsMember({"off", "bucket", "cadence"}))
+      ->capture_default_str();
   app.add_option(
          "--config", options->config,
          "options from a TOML file; variables SOTTO_LISTEN and so on, and flags, count more")

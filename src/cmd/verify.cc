@@ -18,6 +18,7 @@
 #include "base/utc_time.h"
 #include "cmd/commands.h"
 #include "cmd/evidence_files.h"
+#include "cmd/node_options.h"
 #include "cmd/verify_receipt.h"
 #include "cmd/verify_report.h"
 
@@ -56,21 +57,6 @@ Result<int64_t> time_of(const std::string& text) {
   return time;
 }
 
-Result<Policy> read_policy(const std::string& path) {
-  if (path.empty()) return default_policy();
-  const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kPolicyBytesMax));
-  Result<Policy> policy = parse_policy(as_text(bytes));
-  if (!policy) return within(path, policy.error());
-  if (policy->name.empty()) policy->name = path;
-  return policy;
-}
-
-Result<Policy> policy_of(const VerifyCommand& command) {
-  Policy policy = TRY(read_policy(command.policy));
-  if (command.allow_simulated) policy.platforms["simulated"].allow_simulated = true;
-  return policy;
-}
-
 Result<std::optional<std::vector<uint8_t>>> nonce_of(const VerifyCommand& command) {
   if (command.nonce.empty()) return std::nullopt;
   Result<std::vector<uint8_t>> nonce = bytes_of_hex(command.nonce);
@@ -106,7 +92,7 @@ Result<BundleAppraisal> appraise_file(const VerifyCommand& command, const std::s
     return fail(ErrorKind::malformed, "{}: a bundle without evidence", path);
   }
   const int64_t time = TRY(time_of(command.at));
-  const Policy policy = TRY(policy_of(command));
+  const Policy policy = TRY(read_policy(command.policy, command.allow_simulated));
   const Roots roots = TRY(roots_of(command, bundle->evidence.front().kind));
   return appraise_bundle(*bundle, policy, roots, time, {.nonce = TRY(nonce_of(command))});
 }
@@ -150,7 +136,7 @@ Result<int> run(const VerifyCommand& command) {
   if (command.kind.empty()) return verify_bundle(command);
   const EvidenceKind kind = evidence_kind(command.kind).value();  // the option let it through
   const int64_t time = TRY(time_of(command.at));
-  const Policy policy = TRY(policy_of(command));
+  const Policy policy = TRY(read_policy(command.policy, command.allow_simulated));
   const Roots roots = TRY(roots_of(command, kind));
   const VerifyOptions options{.nonce = TRY(nonce_of(command))};
   const std::vector<uint8_t> evidence = TRY(read_evidence_file(command.file, kCollateralBytesMax));

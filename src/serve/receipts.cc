@@ -12,7 +12,7 @@ namespace sotto::serve {
 
 std::string ReceiptDesk::issue(channel::Receipt receipt, uint64_t tenant) {
   receipt.issued_at = std::time(nullptr);
-  receipt.statement_sha256 = statement_sha256_;
+  receipt.statement_sha256 = node_.statement_sha256();
   std::string token = channel::sign_receipt(receipt, key_);
   const Clock::time_point now = Clock::now();
   const std::lock_guard lock(mutex_);

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "attest/node/node.h"
 #include "channel/receipt.h"
 #include "crypto/issue.h"
 #include "serve/http.h"
@@ -25,9 +26,8 @@ class ReceiptDesk {
   static constexpr std::chrono::hours kKept{1};
   static constexpr size_t kKeptMax = 16384;  // the oldest go first
 
-  // `key` is Ed25519, its public half in the statement whose digest is given.
-  ReceiptDesk(crypto::KeyPair key, crypto::Sha256Digest statement_sha256)
-      : key_(std::move(key)), statement_sha256_(statement_sha256) {}
+  // `key` is Ed25519, its public half in the node's statement. The node must outlive the desk.
+  ReceiptDesk(crypto::KeyPair key, const attest::Node& node) : key_(std::move(key)), node_(node) {}
 
   // Fills in the statement and the time, signs, keeps.
   std::string issue(channel::Receipt receipt, uint64_t tenant);
@@ -42,7 +42,7 @@ class ReceiptDesk {
   };
 
   const crypto::KeyPair key_;
-  const crypto::Sha256Digest statement_sha256_;
+  const attest::Node& node_;
   std::mutex mutex_;
   std::unordered_map<std::string, Kept> kept_;
   std::deque<std::string> order_;

@@ -27,10 +27,14 @@ class Node {
                                               Statement statement, std::vector<uint8_t> tls_spki,
                                               int64_t now);
 
-  const Statement& statement() const { return statement_; }
+  // As it is now: renew() changes it.
+  Statement statement() const;
   // The bytes that evidence is bound to.
-  const std::string& statement_bytes() const { return bytes_; }
-  crypto::Sha256Digest statement_sha256() const { return crypto::sha256(as_bytes(bytes_)); }
+  std::string statement_bytes() const;
+  crypto::Sha256Digest statement_sha256() const;
+  // States these keys from now on, valid from now on, and makes evidence of that. On an error all stays
+  // as it was.
+  Result<void> renew(std::vector<uint8_t> ohttp_keys, int64_t now);
   // Nothing, or why models and configuration stand in no run-time register.
   const std::string& unmeasured() const { return unmeasured_; }
 
@@ -39,24 +43,31 @@ class Node {
   // wrong length. May take seconds.
   Result<std::string> bundle(Bytes nonce, int64_t now);
 
-  // What our own verifier thinks of the last cached evidence, by the default policy.
+  // What our own verifier thought of the first evidence, by the default policy.
   const BundleAppraisal& own_appraisal() const { return own_; }
 
  private:
   Node() = default;
-  Result<std::string> make(Bytes nonce, int64_t now);
+  struct Stated {
+    Statement statement;
+    std::string bytes;
+  };
+  Stated stated() const;
+  Result<std::string> make(const Stated& stated, Bytes nonce, int64_t now);
 
-  Statement statement_;
-  std::string bytes_;
   std::vector<uint8_t> tls_spki_;
   std::string unmeasured_;
   Roots roots_;
   Policy policy_;
   BundleAppraisal own_;  // set by create() and then constant
 
+  mutable std::mutex stated_mutex_;
+  Stated stated_;
+
   std::mutex attester_mutex_;
   std::unique_ptr<Attester> attester_;
   std::vector<uint8_t> last_nonce_;
+  std::string last_statement_;
   std::string last_;
 
   std::mutex cache_mutex_;  // taken first

@@ -80,6 +80,26 @@ TEST(Node, keeps_evidence_for_those_who_send_no_nonce) {
   }
 }
 
+TEST(Node, states_new_keys) {
+  const Statement statement = stated();
+  auto node =
+      Node::create(make_simulated_attester(statement.program_sha256, kTime), statement, {}, kTime);
+  ASSERT_TRUE(node);
+  const auto before = (*node)->statement_sha256();
+  ASSERT_TRUE((*node)->renew({1, 2, 3}, kTime + kDay));
+  EXPECT_NE((*node)->statement_sha256(), before);
+  EXPECT_EQ((*node)->statement().ohttp_keys, (std::vector<uint8_t>{1, 2, 3}));
+  for (Bytes nonce : {Bytes(), Bytes(kNonce)}) {
+    const auto bundle = parse_bundle((*node)->bundle(nonce, kTime + kDay).value());
+    ASSERT_TRUE(bundle);
+    const BundleAppraisal appraisal =
+        appraise_bundle(*bundle, simulated_policy(), Roots::pinned(), kTime + kDay);
+    EXPECT_TRUE(appraisal.verified);
+    EXPECT_EQ(appraisal.statement_sha256, (*node)->statement_sha256());
+    EXPECT_EQ(appraisal.statement->valid_until, kTime + kDay + kStatementSeconds);
+  }
+}
+
 TEST(Node, answers_many_threads) {
   const Statement statement = stated();
   auto node =
