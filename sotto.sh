@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Sotto where needed and runs it: ./sotto.sh [arguments of sotto]; without any, `run demo`.
+# Builds Sotto where needed and runs it: ./sotto.sh [arguments of sotto]; without any, or with --serve, `demo`.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 
@@ -57,5 +57,5 @@ build_program() {
 }
 
 up_to_date || build_program
-[ $# -gt 0 ] || set -- run demo
+case ${1-} in '' | --serve) set -- demo "$@" ;; esac
 exec "$program" "$@"

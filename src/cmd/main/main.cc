@@ -26,6 +26,9 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", "ask a model, on the terminal", sotto::cmd::add_run},
     {"serve", "serve models by OpenAI's API", sotto::cmd::add_serve},
+    {"demo", "all of it here: a node, its evidence, a chat over the encrypted channel",
+     sotto::cmd::add_demo},
+    {"chat", "chat with a verified node", sotto::cmd::add_chat},
     {"proxy", "OpenAI's API here, answered by a verified node", sotto::cmd::add_proxy},
     {"keys", "make, list and revoke API keys for the server", sotto::cmd::add_keys},
     {"verify", "check a node or its evidence against a policy", sotto::cmd::add_verify},
