@@ -28,4 +28,15 @@ if grep -q "attestation" screen; then
   echo "FAILED: a prompt is in the log"
   status=1
 fi
+[ $status -eq 0 ] || exit $status
+
+# The same, unchanged, through the verifying proxy to a node with the simulated TEE.
+export SOTTO_TEE=simulated
+start_server demo,alias=demo --listen 127.0.0.1:0 --keys keys.toml --parallel 16
+mkdir receipts
+start_proxy "$url" --allow-simulated --receipts receipts
+BASE_URL="$proxy/v1" OPENAI_API_KEY=$key node "$modules/openai_test.mjs" || status=$?
+stop_proxy
+stop_server
+[ "$(find receipts -name '*.json' | wc -l)" -gt 30 ] || { echo "FAILED: receipts are missing"; status=1; }
 exit $status

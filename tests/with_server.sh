@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 folder=$(mktemp -d)
 server=
+proxy_process=
 leave() {
+  [ -z "$proxy_process" ] || kill "$proxy_process" 2>/dev/null || true
   [ -z "$server" ] || kill "$server" 2>/dev/null || true
   rm -rf "$folder"
 }
@@ -32,4 +34,25 @@ stop_server() {
   wait "$server" || status=$?
   server=
   [ $status -eq 0 ] || { echo "FAILED: the server ended with $status: $(cat screen)"; exit 1; }
+}
+
+# start_proxy URL OPTIONS...: sets `proxy`, its own url; what it says is in the file `proxy_screen`.
+start_proxy() {
+  "$sotto" proxy "$@" --listen 127.0.0.1:0 2>proxy_screen &
+  proxy_process=$!
+  for _ in $(seq 300); do
+    ! grep -qs '^try:' proxy_screen || break
+    sleep 0.1
+  done
+  # shellcheck disable=SC2034
+  proxy=$(sed -n 's/^at //p' proxy_screen)
+  [ -n "$proxy" ] || { echo "FAILED: the proxy did not start: $(cat proxy_screen)"; exit 1; }
+}
+
+stop_proxy() {
+  local status=0
+  kill "$proxy_process"
+  wait "$proxy_process" || status=$?
+  proxy_process=
+  [ $status -eq 0 ] || { echo "FAILED: the proxy ended with $status: $(cat proxy_screen)"; exit 1; }
 }

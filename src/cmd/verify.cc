@@ -21,6 +21,8 @@
 #include "cmd/node_options.h"
 #include "cmd/verify_receipt.h"
 #include "cmd/verify_report.h"
+#include "crypto/random.h"
+#include "fetch/fetch.h"
 
 namespace sotto::cmd {
 namespace {
@@ -81,8 +83,40 @@ Result<Roots> roots_of(const VerifyCommand& command, EvidenceKind kind) {
   return roots;
 }
 
-Result<BundleAppraisal> appraise_file(const VerifyCommand& command, const std::string& path) {
-  const std::vector<uint8_t> bytes = TRY(read_evidence_file(path, kBundleBytesMax));
+bool is_url(const std::string& file) {
+  return file.starts_with("https://") || file.starts_with("http://");
+}
+
+// From the node itself, made for the nonce. Who carries it does not matter.
+Result<std::vector<uint8_t>> fetch_bundle(const std::string& url, Bytes nonce) {
+  fetch::Request request;
+  request.url = url;
+  while (request.url.ends_with('/')) request.url.pop_back();
+  request.url += "/attestation?nonce=" + hex_of(nonce);
+  request.trust = fetch::Trust::nobody;
+  request.answer_bytes_max = kBundleBytesMax;
+  fetch::Fetcher fetcher;
+  const fetch::Answer answer = TRY(fetcher.get(request));
+  if (answer.status != 200) {
+    return fail(ErrorKind::unavailable, "{}: no evidence: it answers with status {}", url,
+                answer.status);
+  }
+  return std::vector<uint8_t>(answer.body.begin(), answer.body.end());
+}
+
+Result<BundleAppraisal> appraise_bundle_of(const VerifyCommand& command, const std::string& path) {
+  std::optional<std::vector<uint8_t>> nonce = TRY(nonce_of(command));
+  std::vector<uint8_t> bytes;
+  if (is_url(path)) {
+    if (command.offline) return fail(ErrorKind::denied, "--offline, and {} is not here", path);
+    if (!nonce) {
+      nonce.emplace(32);
+      crypto::fill_random(*nonce);
+    }
+    bytes = TRY(fetch_bundle(path, *nonce));
+  } else {
+    bytes = TRY(read_evidence_file(path, kBundleBytesMax));
+  }
   const Result<Bundle> bundle = parse_bundle(as_text(bytes));
   if (!bundle) {
     return fail(bundle.error().kind, "{}: {}. For one piece of evidence name its kind with --kind",
@@ -94,11 +128,11 @@ Result<BundleAppraisal> appraise_file(const VerifyCommand& command, const std::s
   const int64_t time = TRY(time_of(command.at));
   const Policy policy = TRY(read_policy(command.policy, command.allow_simulated));
   const Roots roots = TRY(roots_of(command, bundle->evidence.front().kind));
-  return appraise_bundle(*bundle, policy, roots, time, {.nonce = TRY(nonce_of(command))});
+  return appraise_bundle(*bundle, policy, roots, time, {.nonce = std::move(nonce)});
 }
 
 Result<int> verify_bundle(const VerifyCommand& command) {
-  const BundleAppraisal appraisal = TRY(appraise_file(command, command.file));
+  const BundleAppraisal appraisal = TRY(appraise_bundle_of(command, command.file));
   if (command.json) {
     fmt::print("{}\n", boost::json::serialize(bundle_appraisal_json(appraisal)));
   } else {
@@ -109,7 +143,7 @@ Result<int> verify_bundle(const VerifyCommand& command) {
 
 Result<int> verify_receipt(const VerifyCommand& command) {
   const std::string& path = command.bundle.empty() ? command.file : command.bundle;
-  const BundleAppraisal bundle = TRY(appraise_file(command, path));
+  const BundleAppraisal bundle = TRY(appraise_bundle_of(command, path));
   const ReceiptVerdict verdict = TRY(check_receipt(command.receipt, bundle));
   const bool verified = bundle.verified && verdict.verified;
   if (command.json) {
@@ -163,7 +197,7 @@ Run add_verify(CLI::App& app) {
   std::vector<std::string> kinds;
   for (EvidenceKind kind : evidence_kinds()) kinds.emplace_back(to_string(kind));
   app.add_option("FILE", command->file,
-                 "a bundle, or with --kind evidence as its platform made it");
+                 "a node's URL, a bundle, or with --kind evidence as its platform made it");
   app.add_option("--kind", command->kind, "what the evidence is; without it a bundle")
       ->check(CLI::IsMember(kinds));
   app.add_option("--collateral", command->collateral,
@@ -189,11 +223,12 @@ Run add_verify(CLI::App& app) {
                  "trust this root (PEM or DER) instead of the vendor's, for this one call");
   app.add_flag("--allow-simulated", command->allow_simulated,
                "let a simulated TEE pass, which protects nothing, for this one call");
-  app.add_flag("--offline", command->offline, "use no network; a file never needs one");
+  app.add_flag("--offline", command->offline, "use no network");
   app.add_flag("--json", command->json, "one JSON object, for machines");
   app.add_flag("--ear", command->ear, "the result as an EAT Attestation Result, unsigned");
   app.footer(
-      "Example: sotto verify bundle.json; sotto verify quote.bin --kind tdx-quote --collateral "
+      "Example: sotto verify https://node.example; sotto verify quote.bin --kind tdx-quote "
+      "--collateral "
       "collateral/");
   return [command] { return run(*command); };
 }
