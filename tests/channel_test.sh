@@ -88,7 +88,6 @@ stream || fail "an honest stream after all that"
 
 # The node is started anew with another identity, and the proxy notices before it sends anything more.
 stop_server
-SOTTO_MODEL=other
 start_server "other=demo" --listen "127.0.0.1:$port" --log log2
 stream || fail "the proxy does not go on with a node that proves itself anew"
 curl -s "$proxy/verification" | grep -q '"name":"other"' || fail "the proxy did not verify anew"
@@ -112,5 +111,5 @@ for word in zebrafinch "$(echo "$answer" | tail -1 | cut -c1-24)"; do
   ! grep -qaF -- "$word" wire || fail "'$word' is on the wire"
 done
 [ "$(stat -c %s wire)" -gt 100000 ] || fail "the wire was not captured"
-! grep -qF zebrafinch log log2 log3 screen proxy_screen || fail "words are in a log"
+! grep -qsF zebrafinch log log2 log3 screen proxy_screen || fail "words are in a log"
 echo "the channel holds: $borders bad streams and 16 bad answers refused"

@@ -15,6 +15,7 @@ cd "$folder"
 # what it says is in the file `screen`.
 start_server() {
   export SOTTO_TEE=${SOTTO_TEE:-none}
+  rm -f screen  # of an earlier one, which would look like a start
   "$sotto" serve "$@" 2>screen &
   server=$!
   for _ in $(seq 300); do
@@ -38,6 +39,7 @@ stop_server() {
 
 # start_proxy URL OPTIONS...: sets `proxy`, its own url; what it says is in the file `proxy_screen`.
 start_proxy() {
+  rm -f proxy_screen
   "$sotto" proxy "$@" --listen 127.0.0.1:0 2>proxy_screen &
   proxy_process=$!
   for _ in $(seq 300); do
