@@ -29,7 +29,7 @@ declare -A nonces=([tpm-quote]=$(printf '5a%.0s' {1..32}) [azure-hcl-report]=$(p
 check_case() {
   local folder="$root/testdata/attest/$1" code=0 said nonce=()
   [ -z "${nonces[$1]:-}" ] || nonce=(--nonce "${nonces[$1]}")
-  "$sotto" verify "$folder/$2/evidence.bin" --kind "$1" --collateral "$folder/$2" --at "$3" \
+  "$sotto" verify "$folder/$2/evidence.bin" --offline --kind "$1" --collateral "$folder/$2" --at "$3" \
     --root "$folder/root.pem" --json "${nonce[@]}" >"$scratch/out" 2>"$scratch/err" || code=$?
   if [ "$4" = verified ]; then
     said=$(field verdict <"$scratch/out")
@@ -56,7 +56,7 @@ done
 # What a person sees, and what is wrong usage.
 good="$root/testdata/attest/tdx-quote/good"
 at=$(awk '$1 == "good" { print $2 }' "$root/testdata/attest/tdx-quote/cases.txt")
-verify() { "$sotto" verify "$good/evidence.bin" --kind tdx-quote --at "$at" "$@" 2>&1; }
+verify() { "$sotto" verify "$good/evidence.bin" --offline --kind tdx-quote --at "$at" "$@" 2>&1; }
 given=(--collateral "$good" --root "$root/testdata/attest/tdx-quote/root.pem")
 out=$(verify "${given[@]}") || fail "a good quote: exit $?"
 grep -q '^VERIFIED' <<<"$out" || fail "a good quote: no VERIFIED"

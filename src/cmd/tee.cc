@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "base/text_encoding.h"
+#include "cmd/fetch_options.h"
 #include "cmd/terminal.h"
 
 namespace sotto::cmd {
@@ -36,7 +37,17 @@ Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::
   if (tee == "simulated") {
     attester = attest::make_simulated_attester(statement.program_sha256, now);
   } else {
-    Result<std::unique_ptr<attest::Attester>> system = attest::make_system_attester();
+    // What the vendors' services have is stapled, so that a client needs nobody else. Where they cannot be
+    // reached the evidence goes without, and clients that are not content say what is missing.
+    const std::shared_ptr<attest::collateral::CollateralFetcher> fetcher = make_fetcher({});
+    const auto source = [fetcher](attest::EvidenceKind kind, Bytes evidence,
+                                  const attest::Collateral& have) -> Result<attest::Collateral> {
+      attest::Collateral collateral = have;
+      add_fetched(*fetcher, kind, evidence, collateral);
+      return collateral;
+    };
+    Result<std::unique_ptr<attest::Attester>> system =
+        attest::make_system_attester({}, attest::collect::system_access(), source);
     if (!system) {
       return fail(
           ErrorKind::unavailable,

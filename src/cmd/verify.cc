@@ -18,6 +18,7 @@
 #include "base/utc_time.h"
 #include "cmd/commands.h"
 #include "cmd/evidence_files.h"
+#include "cmd/fetch_options.h"
 #include "cmd/node_options.h"
 #include "cmd/verify_receipt.h"
 #include "cmd/verify_report.h"
@@ -39,6 +40,7 @@ struct VerifyCommand {
   std::string nonce;
   std::string bundle;
   ReceiptFiles receipt;
+  FetchOptions fetch;
   bool allow_simulated = false;
   bool offline = false;
   bool json = false;
@@ -176,6 +178,9 @@ Result<int> run(const VerifyCommand& command) {
   const std::vector<uint8_t> evidence = TRY(read_evidence_file(command.file, kCollateralBytesMax));
   Collateral collateral;
   if (!command.collateral.empty()) collateral = TRY(read_collateral(command.collateral, kind));
+  if (!command.offline) {
+    add_fetched(*make_fetcher(command.fetch), kind, evidence, collateral);
+  }
   const Appraisal appraisal =
       appraise(verify_evidence(kind, evidence, collateral, roots, time, options), policy);
   if (command.ear) {
@@ -224,6 +229,7 @@ Run add_verify(CLI::App& app) {
   app.add_flag("--allow-simulated", command->allow_simulated,
                "let a simulated TEE pass, which protects nothing, for this one call");
   app.add_flag("--offline", command->offline, "use no network");
+  add_fetch_options(app, command->fetch);
   app.add_flag("--json", command->json, "one JSON object, for machines");
   app.add_flag("--ear", command->ear, "the result as an EAT Attestation Result, unsigned");
   app.footer(

@@ -1,0 +1,106 @@
+// JSON files by the digest of their URL.
+// SPDX-License-Identifier: Apache-2.0
+#include "attest/collateral/cache.h"
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "attest/json/strict_json.h"
+#include "base/output_file.h"
+#include "base/text_encoding.h"
+#include "crypto/sha256.h"
+
+namespace sotto::attest::collateral {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr uint64_t kFileBytesMax = kCacheEntryBytesMax * 3 / 2 + (1 << 20);
+
+std::string digest_of(const std::string& url, const CachedAnswer& answer) {
+  crypto::Sha256 hash;
+  hash.update(as_bytes(url));
+  hash.update(as_bytes(std::to_string(answer.fetched_at)));
+  hash.update(as_bytes(answer.chain));
+  hash.update(answer.body);
+  return hex_of(hash.finish());
+}
+
+Result<CachedAnswer> parse(const std::string& text, const std::string& url) {
+  const json::value value = TRY(parse_strict_json(text, kFileBytesMax));
+  if (!value.is_object()) return fail(ErrorKind::malformed, "no JSON object");
+  const json::object& object = value.get_object();
+  CachedAnswer answer;
+  answer.fetched_at = TRY(json_integer(object, "fetched_at", "cache"));
+  answer.chain = std::string(TRY(json_string(object, "chain", "cache")));
+  const std::string_view body = TRY(json_string(object, "body", "cache"));
+  answer.body = TRY(bytes_of_base64(body, Base64::url));
+  if (TRY(json_string(object, "sha256", "cache")) != digest_of(url, answer)) {
+    return fail(ErrorKind::untrusted, "the entry was changed");
+  }
+  return answer;
+}
+
+void remove_oldest(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".json")
+      files.emplace_back(at->last_write_time(error), at->path());
+  }
+  if (files.size() <= kCacheEntriesMax) return;
+  std::sort(files.begin(), files.end());
+  for (size_t i = 0; i < files.size() - kCacheEntriesMax; ++i) fs::remove(files[i].second, error);
+}
+
+}  // namespace
+
+fs::path Cache::path_of(const std::string& url) const {
+  return folder_ / (hex_of(crypto::sha256(as_bytes(url))) + ".json");
+}
+
+std::optional<CachedAnswer> Cache::find(const std::string& url) const {
+  if (folder_.empty()) return std::nullopt;
+  std::error_code error;
+  const uint64_t size = fs::file_size(path_of(url), error);
+  if (error || size > kFileBytesMax) return std::nullopt;
+  std::ifstream file(path_of(url), std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const Result<CachedAnswer> answer = parse(text, url);
+  if (!answer) return std::nullopt;
+  return *answer;
+}
+
+void Cache::put(const std::string& url, const CachedAnswer& answer) const {
+  if (folder_.empty() || answer.body.size() > kCacheEntryBytesMax) return;
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  const std::string text =
+      json::serialize(json::object{{"fetched_at", answer.fetched_at},
+                                   {"chain", answer.chain},
+                                   {"body", base64_of(answer.body, Base64::url)},
+                                   {"sha256", digest_of(url, answer)}});
+  Result<OutputFile> file = OutputFile::create(path_of(url));
+  const bool kept = file && file->append(as_bytes(text)) && file->commit();
+  if (kept) remove_oldest(folder_);
+}
+
+fs::path default_cache_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? fs::path() : fs::path(value);
+  };
+  if (const fs::path home = variable("SOTTO_HOME"); !home.empty()) return home / "collateral";
+  if (const fs::path data = variable("XDG_DATA_HOME"); !data.empty()) {
+    return data / "sotto" / "collateral";
+  }
+  const fs::path home = variable("HOME");
+  return home.empty() ? home : home / ".local/share/sotto/collateral";
+}
+
+}  // namespace sotto::attest::collateral

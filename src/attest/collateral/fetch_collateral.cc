@@ -1,0 +1,207 @@
+// Which URLs, and what of their answers.
+// SPDX-License-Identifier: Apache-2.0
+#include "attest/collateral/fetch_collateral.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attest/azure/hcl_report.h"
+#include "attest/azure/verify.h"
+#include "attest/nvidia/rim_service.h"
+#include "attest/nvidia/verify.h"
+#include "attest/snp/key_service.h"
+#include "attest/snp/verify.h"
+#include "attest/tdx/pck.h"
+#include "attest/tdx/quote.h"
+#include "attest/tdx/verify.h"
+#include "base/text_encoding.h"
+#include "crypto/x509.h"
+
+namespace sotto::attest::collateral {
+namespace {
+
+constexpr int64_t kDay = 86400;
+constexpr int64_t kChipCertificateAgeMax = 30 * kDay;
+
+// Intel sends PEM percent-encoded in a field [PCS].
+Result<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const Result<std::vector<uint8_t>> byte = bytes_of_hex(text.substr(i + 1, 2));
+    if (!byte || byte->size() != 1) return fail(ErrorKind::malformed, "a field's percent-encoding");
+    out += static_cast<char>(byte->front());
+    i += 2;
+  }
+  return out;
+}
+
+Result<crypto::Certificate> pck_leaf(const tdx::QuoteUnverified& quote, const Collateral& have) {
+  Bytes pem = quote.certification_data;
+  if (const auto given = have.find(tdx::kPckChain)) {
+    pem = *given;
+  } else if (quote.certification != tdx::CertificationData::pck_chain) {
+    return fail(ErrorKind::unsupported, "the quote does not have its PCK certificate: give {}",
+                tdx::kPckChain);
+  }
+  const auto chain = TRY(crypto::parse_pem_chain(as_text(pem)));
+  if (chain.empty()) return fail(ErrorKind::malformed, "the quote's PCK chain is empty");
+  return chain.front();
+}
+
+}  // namespace
+
+void use_pccs(Sources& sources, std::string address) {
+  while (address.ends_with('/')) address.pop_back();
+  sources.intel_root_crl = address + "/sgx/certification/v4/rootcacrl";
+  sources.intel = std::move(address);
+}
+
+Result<CachedAnswer> CollateralFetcher::get(const Wanted& wanted, int64_t now) {
+  std::optional<CachedAnswer> cached = cache_.find(wanted.url);
+  const int64_t age = cached ? now - cached->fetched_at : 0;
+  if (cached && age >= 0 && age < wanted.age_max) return std::move(*cached);
+  fetch::Request request;
+  request.url = wanted.url;
+  request.total_limit = sources_.limit;
+  request.answer_bytes_max = kCollateralBytesMax;
+  const auto ask = [&]() -> Result<CachedAnswer> {
+    const fetch::Answer answer = TRY(fetcher_.get(request));
+    const fetch::Url url = TRY(fetch::parse_url(wanted.url));
+    if (answer.status != 200) {
+      return fail(ErrorKind::unavailable, "{}: status {} for {}", url.authority, answer.status,
+                  wanted.name);
+    }
+    CachedAnswer fresh;
+    fresh.fetched_at = now;
+    fresh.body.assign(answer.body.begin(), answer.body.end());
+    if (!wanted.chain_field.empty()) {
+      fresh.chain = TRY(percent_decoded(answer.field(wanted.chain_field)));
+    }
+    return fresh;
+  };
+  Result<CachedAnswer> fresh = ask();
+  if (fresh) {
+    cache_.put(wanted.url, *fresh);
+    return fresh;
+  }
+  if (!cached) return fresh;
+  stale_.push_back(
+      fmt::format("{} is {} days old: {}", wanted.name, age / kDay, fresh.error().message));
+  return std::move(*cached);
+}
+
+Result<void> CollateralFetcher::add(const Wanted& wanted, const Collateral& have, int64_t now,
+                                    Collateral& into) {
+  if (have.find(wanted.name) || into.find(wanted.name)) return {};
+  CachedAnswer answer = TRY(get(wanted, now));
+  TRY(into.add(std::string(wanted.name), std::move(answer.body)));
+  if (!wanted.chain_name.empty() && !answer.chain.empty()) {
+    TRY(into.add(std::string(wanted.chain_name), {answer.chain.begin(), answer.chain.end()}));
+  }
+  return {};
+}
+
+Result<Collateral> CollateralFetcher::fetch_intel(Bytes bytes, bool tdx, const Collateral& have,
+                                                  int64_t now) {
+  const tdx::QuoteUnverified quote = TRY(tdx::parse_quote(bytes));
+  const crypto::Certificate leaf = TRY(pck_leaf(quote, have));
+  const tdx::PckPlatform pck = TRY(tdx::parse_pck_platform(leaf));
+  const std::string tee = sources_.intel + (tdx ? "/tdx" : "/sgx") + "/certification/v4";
+  const std::string sgx = sources_.intel + "/sgx/certification/v4";
+  const bool platform = leaf.issuer().find("Platform") != std::string::npos;
+  const Wanted all[] = {
+      {tee + "/tcb?fmspc=" + hex_of(pck.fmspc), tdx::kTcbInfo, tdx::kTcbSigningChain,
+       tdx ? "tcb-info-issuer-chain" : "sgx-tcb-info-issuer-chain"},
+      {tee + "/qe/identity", tdx::kQeIdentity, tdx::kQeIdentitySigningChain,
+       "sgx-enclave-identity-issuer-chain"},
+      {sgx + fmt::format("/pckcrl?ca={}&encoding=der", platform ? "platform" : "processor"),
+       tdx::kPckCrl, tdx::kPckCrlIssuerChain, "sgx-pck-crl-issuer-chain"},
+      {sources_.intel_root_crl, tdx::kRootCaCrl, "", ""},
+  };
+  Collateral collateral;
+  for (const Wanted& wanted : all) TRY(add(wanted, have, now, collateral));
+  return collateral;
+}
+
+Result<Collateral> CollateralFetcher::fetch_amd(Bytes bytes, const Collateral& have, int64_t now) {
+  const snp::ReportUnverified report = TRY(snp::parse_report(bytes));
+  const std::optional<snp::Product> told = TRY(snp::product_of(report));
+  // Reports of version 2 do not say their product: AMD's service knows which of them has the chip.
+  std::vector<snp::Product> products = {snp::Product::milan, snp::Product::genoa};
+  if (told) products = {*told};
+  Error last{ErrorKind::unavailable, "no product"};
+  for (const snp::Product product : products) {
+    Collateral some;
+    const Result<std::string> url = snp::key_certificate_url(report, product, sources_.amd);
+    const bool have_key = have.find(snp::kKeyCertificate).has_value();
+    if (!have_key && !url) return std::unexpected(url.error());
+    Result<void> added;
+    if (!have_key) {
+      added = add({*url, snp::kKeyCertificate, "", "", kChipCertificateAgeMax}, have, now, some);
+    }
+    if (!added) {
+      last = added.error();
+      continue;
+    }
+    const std::string crl = snp::revocation_list_url(report.signing_key, product, sources_.amd);
+    // Verification says that it was not looked at where there is none.
+    const Result<void> ignored = add({crl, snp::kRevocationList, "", ""}, have, now, some);
+    if (!ignored) stale_.push_back("no revocation list: " + ignored.error().message);
+    return some;
+  }
+  return std::unexpected(last);
+}
+
+Result<Collateral> CollateralFetcher::fetch_nvidia(Bytes report, const Collateral& have,
+                                                   int64_t now) {
+  const auto chain = have.find(nvidia::kDeviceChain);
+  if (!chain) {
+    return fail(ErrorKind::unavailable, "a GPU's {} comes from the machine that has it",
+                nvidia::kDeviceChain);
+  }
+  const auto certificates = TRY(crypto::parse_pem_chain(as_text(*chain)));
+  if (certificates.empty()) return fail(ErrorKind::malformed, "the GPU's chain is empty");
+  Collateral collateral;
+  const nvidia::HttpGet get_rim = [&](const std::string& url,
+                                      uint64_t bytes_max) -> Result<std::vector<uint8_t>> {
+    const Wanted wanted{url, "a manifest", "", "", kChipCertificateAgeMax};
+    CachedAnswer answer = TRY(get(wanted, now));
+    if (answer.body.size() > bytes_max)
+      return fail(ErrorKind::exhausted, "a manifest is too large");
+    return std::move(answer.body);
+  };
+  TRY(nvidia::fetch_rims(report, certificates.front(), get_rim, collateral, sources_.nvidia_rim));
+  return collateral;
+}
+
+Result<Collateral> CollateralFetcher::fetch(EvidenceKind kind, Bytes evidence,
+                                            const Collateral& have, int64_t now) {
+  stale_.clear();
+  switch (kind) {
+    case EvidenceKind::tdx_quote:
+      return fetch_intel(evidence, true, have, now);
+    case EvidenceKind::sgx_quote:
+      return fetch_intel(evidence, false, have, now);
+    case EvidenceKind::snp_report:
+      return fetch_amd(evidence, have, now);
+    case EvidenceKind::azure_hcl_report: {
+      const azure::HclReportUnverified report = TRY(azure::parse_hcl_report(evidence));
+      const bool has_own = have.find(azure::kThimBlob).has_value();
+      // The TD quote is the host's to make, and no service has it.
+      if (report.kind != azure::HardwareReport::snp || has_own) return Collateral();
+      return fetch_amd(report.hardware_report, have, now);
+    }
+    case EvidenceKind::nvidia_gpu_report:
+    case EvidenceKind::nvidia_switch_report:
+      return fetch_nvidia(evidence, have, now);
+    default:
+      return Collateral();
+  }
+}
+
+}  // namespace sotto::attest::collateral

@@ -1,0 +1,201 @@
+// Services that are played: good, wrong, too large, slow, down; and a cache that outlives them.
+// SPDX-License-Identifier: Apache-2.0
+#include "attest/collateral/fetch_collateral.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "attest/snp/signer_for_testing.h"
+#include "attest/snp/verify.h"
+#include "attest/tdx/simulated_platform.h"
+#include "attest/tdx/verify.h"
+#include "attest/verify/verify_evidence.h"
+#include "base/text_encoding.h"
+#include "fetch/server_for_testing.h"
+
+namespace sotto::attest::collateral {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kTime = tdx::SimulatedPlatform::kTime;
+constexpr int64_t kDay = 86400;
+
+std::string percent_encoded(Bytes bytes) {
+  std::string out;
+  for (const uint8_t byte : bytes) out += fmt::format("%{:02X}", byte);
+  return out;
+}
+
+// Intel's service with the simulated platform's collateral.
+struct Pcs {
+  explicit Pcs(tdx::TeeType tee = tdx::TeeType::tdx)
+      : platform(tee, tee == tdx::TeeType::tdx ? 4 : 3), made(platform.make()) {
+    sources.limit = std::chrono::milliseconds(500);
+    use_pccs(sources, server.url() + "/");
+    folder = fs::temp_directory_path() / fmt::format("sotto_collateral_{}", getpid());
+    fs::remove_all(folder);
+  }
+  ~Pcs() { fs::remove_all(folder); }
+
+  std::string blob(std::string_view name) const {
+    return std::string(as_text(*made.collateral.find(name)));
+  }
+  std::string answer(const std::string& request) const {
+    if (!spoilt.empty()) return spoilt;
+    const auto has = [&](std::string_view path) { return request.find(path) != std::string::npos; };
+    const auto chain = [&](const char* field, std::string_view name) {
+      return fmt::format("{}: {}\r\n", field, percent_encoded(*made.collateral.find(name)));
+    };
+    if (has("/certification/v4/tcb?fmspc=00806f050000 ")) {
+      return fetch::http_answer(blob(tdx::kTcbInfo),
+                                chain("TCB-Info-Issuer-Chain", tdx::kTcbSigningChain) +
+                                    chain("SGX-TCB-Info-Issuer-Chain", tdx::kTcbSigningChain));
+    }
+    if (has("/certification/v4/qe/identity ")) {
+      return fetch::http_answer(blob(tdx::kQeIdentity),
+                                chain("SGX-Enclave-Identity-Issuer-Chain", tdx::kTcbSigningChain));
+    }
+    if (has("/sgx/certification/v4/pckcrl?ca=platform&encoding=der ")) {
+      return fetch::http_answer(blob(tdx::kPckCrl),
+                                chain("SGX-PCK-CRL-Issuer-Chain", tdx::kPckCrlIssuerChain));
+    }
+    if (has("/sgx/certification/v4/rootcacrl ")) {
+      return fetch::http_answer(hex_of(*made.collateral.find(tdx::kRootCaCrl)));
+    }
+    return fetch::http_answer("", "", "404 Not Found");
+  }
+
+  tdx::SimulatedPlatform platform;
+  tdx::SimulatedPlatform::Made made;
+  std::string spoilt;
+  fetch::ServerForTesting server{[this](const std::string& request) { return answer(request); }};
+  Sources sources;
+  fs::path folder;
+};
+
+TEST(FetchCollateral, of_intel_verifies_a_quote_and_is_kept) {
+  for (const auto& [tee, kind] : {std::pair(tdx::TeeType::tdx, EvidenceKind::tdx_quote),
+                                  std::pair(tdx::TeeType::sgx, EvidenceKind::sgx_quote)}) {
+    Pcs pcs(tee);
+    CollateralFetcher fetcher(pcs.sources, pcs.folder);
+    const auto fetched = fetcher.fetch(kind, pcs.made.quote, {}, kTime);
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    const auto claims = verify_evidence(kind, pcs.made.quote, *fetched, pcs.made.roots, kTime);
+    EXPECT_TRUE(claims) << (claims ? "" : claims.error().message);
+    EXPECT_EQ(pcs.server.asked(), 4u);
+    EXPECT_TRUE(fetcher.fetch(kind, pcs.made.quote, {}, kTime + kDay - 1));
+    EXPECT_EQ(pcs.server.asked(), 4u);  // from the cache
+    EXPECT_TRUE(fetcher.fetch(kind, pcs.made.quote, {}, kTime + kDay));
+    EXPECT_EQ(pcs.server.asked(), 8u);
+    EXPECT_TRUE(fetcher.fetch(kind, pcs.made.quote, *fetched, kTime + 9 * kDay));
+    EXPECT_EQ(pcs.server.asked(), 8u);  // nothing is missing
+  }
+}
+
+TEST(FetchCollateral, takes_what_is_old_when_the_source_is_down_and_says_so) {
+  Pcs pcs;
+  CollateralFetcher fetcher(pcs.sources, pcs.folder);
+  ASSERT_TRUE(fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime));
+  for (const std::string& spoilt :
+       {fetch::http_answer("", "", "503 Service Unavailable"), std::string("nonsense"),
+        fetch::http_answer(std::string(kCollateralBytesMax + 1, 'x')),
+        fetch::http_answer("{}",
+                           "tcb-info-issuer-chain: %zz\r\n"
+                           "sgx-enclave-identity-issuer-chain: %1\r\n"
+                           "sgx-pck-crl-issuer-chain: %zz\r\n",
+                           "404 Not Found")}) {
+    pcs.spoilt = spoilt;
+    const auto old = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + 3 * kDay);
+    ASSERT_TRUE(old);
+    EXPECT_EQ(fetcher.stale().size(), 4u);
+    EXPECT_NE(fetcher.stale().front().find("3 days old"), std::string::npos);
+    EXPECT_TRUE(verify_evidence(EvidenceKind::tdx_quote, pcs.made.quote, *old, pcs.made.roots,
+                                kTime + 3 * kDay));
+  }
+  // It is verified like anything else: too old is too old.
+  const auto old = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + 40 * kDay);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(verify_evidence(EvidenceKind::tdx_quote, pcs.made.quote, *old, pcs.made.roots,
+                            kTime + 40 * kDay)
+                .error()
+                .reason,
+            Reason::expired);
+  // Without a cache there is nothing.
+  CollateralFetcher without(pcs.sources, "");
+  EXPECT_EQ(without.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime).error().kind,
+            ErrorKind::unavailable);
+}
+
+TEST(FetchCollateral, does_not_wait_for_long) {
+  Pcs pcs;
+  pcs.server.delay_ms = 5000;
+  CollateralFetcher fetcher(pcs.sources, "");
+  const auto slow = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime);
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().kind, ErrorKind::expired);
+}
+
+TEST(FetchCollateral, trusts_no_entry_that_was_changed) {
+  Pcs pcs;
+  CollateralFetcher fetcher(pcs.sources, pcs.folder);
+  ASSERT_TRUE(fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime));
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(pcs.folder)) {
+    ++files;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(40);
+    file.put('X');
+  }
+  EXPECT_EQ(files, 4u);
+  ASSERT_TRUE(fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime));
+  EXPECT_EQ(pcs.server.asked(), 8u);
+}
+
+TEST(FetchCollateral, of_amd_finds_the_product_and_the_key) {
+  for (const auto product : {snp::Product::milan, snp::Product::turin}) {
+    const snp::SignerForTesting amd(product);
+    std::vector<uint8_t> report = amd.report();
+    amd.sign(report);
+    const crypto::Certificate key = amd.issue(amd.endorsement());
+    const std::vector<uint8_t> crl = amd.revocation_list({}, kTime + 100 * kDay);
+    std::string asked;
+    fetch::ServerForTesting server([&](const std::string& request) {
+      asked += request.substr(0, request.find(" HTTP")) + "\n";
+      const std::string path = fmt::format("/vcek/v1/{}/", to_string(product));
+      if (request.find(path + "crl ") != std::string::npos) {
+        return fetch::http_answer(std::string(as_text(crl)));
+      }
+      if (request.find(path) != std::string::npos && request.find("SPL=") != std::string::npos) {
+        return fetch::http_answer(std::string(as_text(key.der())));
+      }
+      return fetch::http_answer("", "", "404 Not Found");
+    });
+    Sources sources;
+    sources.amd = server.url();
+    CollateralFetcher fetcher(sources, "");
+    const auto fetched = fetcher.fetch(EvidenceKind::snp_report, report, {}, kTime);
+    ASSERT_TRUE(fetched) << fetched.error().message << asked;
+    const auto claims =
+        verify_evidence(EvidenceKind::snp_report, report, *fetched, amd.roots(), kTime);
+    EXPECT_TRUE(claims) << (claims ? "" : claims.error().message);
+    EXPECT_TRUE(claims && claims->flags.at("revocation_checked"));
+  }
+}
+
+TEST(FetchCollateral, refuses_what_is_no_evidence_and_asks_nobody) {
+  Pcs pcs;
+  CollateralFetcher fetcher(pcs.sources, "");
+  const std::vector<uint8_t> noise(2000, 0x5a);
+  for (EvidenceKind kind : evidence_kinds()) {
+    for (Bytes bytes : {Bytes(), Bytes(noise)}) {
+      const auto fetched = fetcher.fetch(kind, bytes, {}, kTime);
+      EXPECT_TRUE(!fetched || fetched->blobs().empty()) << to_string(kind);
+    }
+  }
+  EXPECT_EQ(pcs.server.asked(), 0u);
+}
+
+}  // namespace
+}  // namespace sotto::attest::collateral
