@@ -115,6 +115,27 @@ expect_exit 3 'GGUF version 1' "$source_dir/fuzz/gguf/version_1"
 expect_exit 3 'overlaps' "$source_dir/fuzz/gguf/tensors_overlap"
 expect_exit 3 'end beyond the file' "$source_dir/fuzz/gguf/truncated_data"
 expect_exit 3 'cannot be opened' "$work/absent/x.gguf"
-expect_exit 2 'MODEL'
+expect_exit 2 'FILE'
+
+# Evidence, certificates, logs and bundles, known by their content.
+for kind in azure-hcl-report nitro-document nvidia-gpu-report sgx-quote snp-report tdx-quote tpm-quote ita-token; do
+  good=$(find "$source_dir/testdata/attest/$kind" -maxdepth 1 -name 'good*' | sort | head -1)
+  "$sotto" inspect "$good/evidence.bin" --json >"$work/shown"
+  wanted=$kind
+  [ "$kind" != ita-token ] || wanted=token
+  grep -q "^{\"kind\":\"$wanted\",\"verified\":false," "$work/shown" ||
+    { echo "FAILED: $kind is shown as $(head -c 200 "$work/shown")"; exit 1; }
+  "$sotto" inspect "$good/evidence.bin" --kind "$kind" >"$work/shown"
+  grep -q 'nothing of this is verified' "$work/shown" || { echo "FAILED: $kind: verified or not?"; exit 1; }
+  head -c 300 "$good/evidence.bin" >"$work/cut"
+  if "$sotto" inspect "$work/cut" --kind "$kind" >/dev/null 2>&1; then echo "FAILED: half of $kind"; exit 1; fi
+  checks=$((checks + 3))
+done
+"$sotto" attest --tee simulated --out "$work/bundle.json" 2>/dev/null
+"$sotto" inspect "$work/bundle.json" >"$work/shown"
+grep -q 'simulated-quote' "$work/shown" && grep -q 'sotto: configuration_sha256=' "$work/shown" &&
+  grep -q 'tcb_info.json' "$work/shown" || { echo "FAILED: a bundle: $(head -40 "$work/shown")"; exit 1; }
+"$sotto" inspect "$source_dir/testdata/attest/tdx-quote/root.pem" | grep -q 'CN=Sotto Test Root' ||
+  { echo "FAILED: a certificate"; exit 1; }
 
 echo "$checks checks passed"

@@ -1,4 +1,4 @@
-// `sotto inspect`: what a model file holds, and its identity.
+// `sotto inspect`: what a model file holds, and its identity; what evidence says of itself.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -13,8 +13,11 @@
 #include <string>
 #include <string_view>
 
+#include "attest/bundle/bundle.h"
 #include "base/progress.h"
 #include "cmd/commands.h"
+#include "cmd/describe_evidence.h"
+#include "cmd/evidence_files.h"
 #include "cmd/model_source.h"
 #include "cmd/options.h"
 #include "gguf/load.h"
@@ -30,6 +33,7 @@ constexpr size_t kTextBytesShown = 80;
 
 struct Options {
   std::string model;
+  std::string kind;
   uint32_t threads = 1;
   bool json = false;
   bool tensors = false;
@@ -279,7 +283,51 @@ void print_text(const Report& report) {
   fmt::print("  model_root   {}\n", gguf::to_hex(report.identity->model_root));
 }
 
+void print_value(const std::string& name, const json::value& value, size_t depth) {
+  const std::string indent(2 * depth, ' ');
+  if (value.is_object()) {
+    fmt::print("{}{}\n", indent, quoted(name, std::string::npos));
+    for (const auto& [inner, one] : value.get_object()) print_value(inner, one, depth + 1);
+  } else if (value.is_array()) {
+    size_t number = 0;
+    for (const json::value& one : value.get_array()) {
+      print_value(fmt::format("{} {}", name, number), one, depth);
+      ++number;
+    }
+  } else {
+    const std::string text =
+        value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+    fmt::print("{}{:<20} {}\n", indent, quoted(name, std::string::npos),
+               quoted(text, std::string::npos));
+  }
+}
+
+// Evidence, certificates and logs: what a parser makes of them.
+Result<int> show(const Description& found, bool as_json) {
+  if (as_json) {
+    json::object out{{"kind", found.kind}, {"verified", false}};
+    for (const auto& [name, value] : found.fields) out[name] = value;
+    fmt::print("{}\n", json::serialize(out));
+    return kExitOk;
+  }
+  fmt::print("{}, as it says of itself: nothing of this is verified\n", found.kind);
+  for (const auto& [name, value] : found.fields) print_value(name, value, 1);
+  return kExitOk;
+}
+
+// Nothing for what may be a model.
+std::optional<Description> evidence_in(const std::string& path) {
+  const Result<std::vector<uint8_t>> bytes = read_evidence_file(path, attest::kBundleBytesMax);
+  if (!bytes || as_text(*bytes).starts_with("GGUF")) return std::nullopt;
+  return describe_evidence(*bytes);
+}
+
 Result<int> run(const Options& options) {
+  if (!options.kind.empty()) {
+    const auto bytes = TRY(read_evidence_file(options.model, attest::kBundleBytesMax));
+    return show(TRY(describe_as(options.kind, bytes)), options.json);
+  }
+  if (const auto found = evidence_in(options.model)) return show(*found, options.json);
   const gguf::Source source = TRY(open_model(options.model));
   Report report{options, source.description(), {}, {}, {}};
   for (const gguf::TensorInfo& tensor : source.description().tensors) {
@@ -304,7 +352,13 @@ Result<int> run(const Options& options) {
 
 Run add_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "a GGUF file, a name in the store, or demo")->required();
+  app.add_option(
+         "FILE", options->model,
+         "a model: a GGUF file, a name in the store, or demo; evidence, certificates, a bundle, "
+         "an event log")
+      ->required();
+  app.add_option("--kind", options->kind,
+                 "what the file is, where its content does not tell: tdx-quote, event-log, …");
   app.add_flag("--json", options->json, "one JSON object, tensors included, for machines");
   app.add_flag("--tensors", options->tensors, "list every tensor");
   app.add_flag("--full", options->full, "long arrays and texts whole");
