@@ -32,6 +32,7 @@ Run add_attest(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_proxy(CLI::App& app);
 Run add_policy(CLI::App& app);
+Run add_doctor(CLI::App& app);
 Run add_chat(CLI::App& app);
 Run add_demo(CLI::App& app);
 

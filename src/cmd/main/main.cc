@@ -35,6 +35,8 @@ constexpr Command kCommands[] = {
     {"policy", "write, check and show what counts as acceptable", sotto::cmd::add_policy},
     {"attest", "make this machine's evidence bundle", sotto::cmd::add_attest},
     {"replay", "answer a request again as its receipt says, and compare", sotto::cmd::add_replay},
+    {"doctor", "what this machine has for serving in a TEE, and what is missing",
+     sotto::cmd::add_doctor},
     {"inspect", "show what a model file, evidence, a certificate or a log holds",
      sotto::cmd::add_inspect},
     {"bench", "measure a model, or a shape of model, on this machine", sotto::cmd::add_bench},
