@@ -25,6 +25,7 @@ std::unique_ptr<attest::collateral::CollateralFetcher> make_fetcher(const FetchO
   if (!options.pccs.empty()) use_pccs(sources, options.pccs);
   if (!options.kds.empty()) sources.amd = options.kds;
   if (!options.rim.empty()) sources.nvidia_rim = options.rim;
+  if (options.own_machine) sources.azure_metadata = attest::collateral::kAzureMetadata;
   return std::make_unique<attest::collateral::CollateralFetcher>(
       std::move(sources), options.cache.empty() ? attest::collateral::default_cache_folder()
                                                 : std::filesystem::path(options.cache));

@@ -11,10 +11,11 @@
 namespace sotto::cmd {
 
 struct FetchOptions {
-  std::string pccs;
-  std::string kds;
-  std::string rim;
-  std::string cache;
+  std::string pccs = {};
+  std::string kds = {};
+  std::string rim = {};
+  std::string cache = {};
+  bool own_machine = false;  // the evidence is this machine's: its metadata service is asked too
 };
 
 // --pccs, --kds, --rim, --cache.

@@ -39,7 +39,8 @@ Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::
   } else {
     // What the vendors' services have is stapled, so that a client needs nobody else. Where they cannot be
     // reached the evidence goes without, and clients that are not content say what is missing.
-    const std::shared_ptr<attest::collateral::CollateralFetcher> fetcher = make_fetcher({});
+    const std::shared_ptr<attest::collateral::CollateralFetcher> fetcher =
+        make_fetcher({.own_machine = true});
     const auto source = [fetcher](attest::EvidenceKind kind, Bytes evidence,
                                   const attest::Collateral& have) -> Result<attest::Collateral> {
       attest::Collateral collateral = have;

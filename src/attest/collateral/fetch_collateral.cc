@@ -157,6 +157,53 @@ Result<Collateral> CollateralFetcher::fetch_amd(Bytes bytes, const Collateral& h
   return std::unexpected(last);
 }
 
+// On an Azure machine its host has both: the VCEK's certificate, and a quoting enclave for the TDREPORT that
+// the paravisor made. They change with the host, so they are asked for each time. Elsewhere a VCEK is AMD's to
+// give, and a TD quote nobody's.
+Result<Collateral> CollateralFetcher::fetch_azure(Bytes bytes, const Collateral& have,
+                                                  int64_t now) {
+  const azure::HclReportUnverified report = TRY(azure::parse_hcl_report(bytes));
+  const bool snp = report.kind == azure::HardwareReport::snp;
+  const std::string_view name = snp ? azure::kThimBlob : azure::kTdQuoteBlob;
+  if (have.find(name)) {
+    return snp ? Result<Collateral>(Collateral())
+               : fetch_intel(*have.find(azure::kTdQuoteBlob), true, have, now);
+  }
+  if (sources_.azure_metadata.empty()) {
+    return snp ? fetch_amd(report.hardware_report, have, now) : Result<Collateral>(Collateral());
+  }
+  fetch::Request request;
+  request.url =
+      sources_.azure_metadata + (snp ? "/metadata/THIM/amd/certification" : "/acc/tdquote");
+  request.fields.emplace_back("metadata", "true");
+  request.use_proxy = false;
+  request.total_limit = sources_.limit;
+  request.answer_bytes_max = kCollateralBytesMax;
+  if (!snp) {
+    const std::string body =
+        fmt::format(R"({{"report":"{}"}})", base64_of(report.hardware_report, Base64::url));
+    request.method = "POST";
+    request.fields.emplace_back("content-type", "application/json");
+    request.body.assign(body.begin(), body.end());
+  }
+  const fetch::Answer answer = TRY(fetcher_.get(request));
+  if (answer.status != 200) {
+    return fail(ErrorKind::unavailable, "Azure's metadata service: status {} for {}", answer.status,
+                name);
+  }
+  const std::string text(answer.body.begin(), answer.body.end());
+  Collateral collateral;
+  if (snp) {
+    TRY(azure::parse_thim_answer(text));
+    TRY(collateral.add(std::string(name), {text.begin(), text.end()}));
+    return collateral;
+  }
+  const std::vector<uint8_t> quote = TRY(azure::parse_td_quote_answer(text));
+  collateral = TRY(fetch_intel(quote, true, have, now));
+  TRY(collateral.add(std::string(name), quote));
+  return collateral;
+}
+
 Result<Collateral> CollateralFetcher::fetch_nvidia(Bytes report, const Collateral& have,
                                                    int64_t now) {
   const auto chain = have.find(nvidia::kDeviceChain);
@@ -189,13 +236,8 @@ Result<Collateral> CollateralFetcher::fetch(EvidenceKind kind, Bytes evidence,
       return fetch_intel(evidence, false, have, now);
     case EvidenceKind::snp_report:
       return fetch_amd(evidence, have, now);
-    case EvidenceKind::azure_hcl_report: {
-      const azure::HclReportUnverified report = TRY(azure::parse_hcl_report(evidence));
-      const bool has_own = have.find(azure::kThimBlob).has_value();
-      // The TD quote is the host's to make, and no service has it.
-      if (report.kind != azure::HardwareReport::snp || has_own) return Collateral();
-      return fetch_amd(report.hardware_report, have, now);
-    }
+    case EvidenceKind::azure_hcl_report:
+      return fetch_azure(evidence, have, now);
     case EvidenceKind::nvidia_gpu_report:
     case EvidenceKind::nvidia_switch_report:
       return fetch_nvidia(evidence, have, now);

@@ -23,8 +23,11 @@ struct Sources {
   std::string intel_root_crl = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
   std::string amd = "https://kdsintf.amd.com";
   std::string nvidia_rim = "https://rim.attestation.nvidia.com/v1/rim/";
+  // Azure's metadata service, of the machine that this runs on: "http://169.254.169.254". Empty: not there.
+  std::string azure_metadata = {};
   std::chrono::milliseconds limit{20'000};  // of each answer
 };
+inline constexpr std::string_view kAzureMetadata = "http://169.254.169.254";
 // A PCCS at this address for all of Intel's.
 void use_pccs(Sources& sources, std::string address);
 
@@ -54,6 +57,7 @@ class CollateralFetcher {
   Result<CachedAnswer> get(const Wanted& wanted, int64_t now);
   Result<Collateral> fetch_intel(Bytes quote, bool tdx, const Collateral& have, int64_t now);
   Result<Collateral> fetch_amd(Bytes report, const Collateral& have, int64_t now);
+  Result<Collateral> fetch_azure(Bytes report, const Collateral& have, int64_t now);
   Result<Collateral> fetch_nvidia(Bytes report, const Collateral& have, int64_t now);
 
   const Sources sources_;

@@ -184,6 +184,36 @@ TEST(FetchCollateral, of_amd_finds_the_product_and_the_key) {
   }
 }
 
+// An HCL report of Azure's SNP machines, as recorded, with a metadata service that is played.
+TEST(FetchCollateral, of_azure_comes_from_the_machines_own_metadata_service) {
+  const fs::path good = fs::path(SOTTO_TESTDATA_DIR) / "attest/azure-hcl-report/good";
+  const auto read = [&](const char* name) {
+    std::ifstream file(good / name, std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  };
+  const std::string report = read("evidence.bin");
+  ASSERT_FALSE(report.empty());
+  std::string asked;
+  std::string reply = fetch::http_answer(R"({"vcekCert":"PEM","certificateChain":"PEM2"})");
+  fetch::ServerForTesting server([&](const std::string& request) {
+    asked = request;
+    return reply;
+  });
+  Sources sources;
+  sources.azure_metadata = server.url();
+  CollateralFetcher fetcher(sources, "");
+  const auto fetched = fetcher.fetch(EvidenceKind::azure_hcl_report, as_bytes(report), {}, kTime);
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_TRUE(fetched->find("thim.json"));
+  EXPECT_NE(asked.find("GET /metadata/THIM/amd/certification"), std::string::npos);
+  EXPECT_NE(asked.find("metadata: true"), std::string::npos);
+  for (const std::string& bad :
+       {fetch::http_answer("{}"), fetch::http_answer("", "", "500 No"), std::string("nonsense")}) {
+    reply = bad;
+    EXPECT_FALSE(fetcher.fetch(EvidenceKind::azure_hcl_report, as_bytes(report), {}, kTime));
+  }
+}
+
 TEST(FetchCollateral, refuses_what_is_no_evidence_and_asks_nobody) {
   Pcs pcs;
   CollateralFetcher fetcher(pcs.sources, "");
