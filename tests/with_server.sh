@@ -11,10 +11,11 @@ leave() {
 trap leave EXIT
 cd "$folder"
 
-# start_server MODEL OPTIONS...: without a TEE unless SOTTO_TEE says otherwise. Sets `server`, its `url` and, where --admin is given, the `metrics` page;
+# start_server MODEL OPTIONS...: without a TEE unless SOTTO_TEE says otherwise, and without TLS unless
+# SOTTO_PLAIN is empty. Sets `server`, its `url` and, where --admin is given, the `metrics` page;
 # what it says is in the file `screen`.
 start_server() {
-  export SOTTO_TEE=${SOTTO_TEE:-none}
+  export SOTTO_TEE=${SOTTO_TEE:-none} SOTTO_PLAIN=${SOTTO_PLAIN-true}
   rm -f screen  # of an earlier one, which would look like a start
   "$sotto" serve "$@" 2>screen &
   server=$!

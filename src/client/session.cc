@@ -179,10 +179,17 @@ Result<void> Session::verify() {
     return fail(ErrorKind::untrusted, "{} is not verified: {}: {}", options_.url,
                 to_string(error->reason), error->message);
   }
-  if (appraisal.statement->ohttp_keys.empty()) {
+  const attest::Statement& statement = *appraisal.statement;
+  if (options_.direct ? statement.tls_spki_sha256.empty() : statement.ohttp_keys.empty()) {
     return fail(ErrorKind::unsupported, "{} states no key to encrypt to", options_.url);
   }
-  pinned->ohttp = TRY(channel::parse_key_configs(appraisal.statement->ohttp_keys)).front();
+  if (options_.direct && !options_.url.starts_with("https://")) {
+    return fail(ErrorKind::unsupported, "{}: without sealing it has to be https", options_.url);
+  }
+  pinned->tls_spki_sha256 = statement.tls_spki_sha256;
+  if (!options_.direct) {
+    pinned->ohttp = TRY(channel::parse_key_configs(statement.ohttp_keys)).front();
+  }
   const std::lock_guard lock(mutex_);
   pinned_ = std::move(pinned);
   return {};
@@ -209,6 +216,7 @@ Result<Outcome> Session::ask(const Request& request, const OnHead& on_head, cons
                              const Cancelled& cancelled) {
   bool key_refused = false;
   Pinned key = TRY(pinned());
+  if (options_.direct) return ask_direct(key, request, on_head, on_bytes, cancelled);
   Result<Outcome> outcome = ask_once(key, request, on_head, on_bytes, cancelled, key_refused);
   if (!key_refused) return outcome;
   // The node has other keys by now, or is another: it has to prove itself anew.
@@ -268,14 +276,55 @@ Result<Outcome> Session::ask_once(const Pinned& pinned, const Request& request,
   outcome.status = incoming.status();
   outcome.salt = salt;
   outcome.receipt_token = incoming.receipt();
+  return with_receipt(std::move(outcome), pinned, request, incoming.digest());
+}
+
+Result<Outcome> Session::with_receipt(Outcome outcome, const Pinned& pinned, const Request& request,
+                                      const crypto::Sha256Digest& response) const {
   if (!outcome.receipt_token.empty()) {
-    outcome.receipt = TRY(check_receipt(pinned, request, outcome, incoming.digest()));
+    outcome.receipt = TRY(check_receipt(pinned, request, outcome, response));
     return outcome;
   }
   // Errors before a handler is reached have none; an answer must.
   const bool must = gives_receipts(request) && !pinned.receipt_key.empty();
   if (!must || outcome.status != 200) return outcome;
   return fail(ErrorKind::untrusted, "{}: the answer has no receipt", options_.url);
+}
+
+Result<Outcome> Session::ask_direct(const Pinned& pinned, const Request& request,
+                                    const OnHead& on_head, const OnBytes& on_bytes,
+                                    const Cancelled& cancelled) {
+  std::vector<uint8_t> salt(kSaltBytes);
+  crypto::fill_random(salt);
+  fetch::Request outer = node_request(request.path);
+  outer.method = request.method;
+  outer.trust = fetch::Trust::pinned;
+  std::ranges::copy(pinned.tls_spki_sha256, outer.pinned_spki_sha256.begin());
+  outer.fields = request.fields;
+  std::erase_if(outer.fields, [](const auto& one) { return one.first == "x-sotto-salt"; });
+  outer.fields.emplace_back("x-sotto-salt", hex_of(salt));
+  outer.body = request.body;
+  outer.total_limit = std::chrono::milliseconds(0);
+  outer.silence_limit = std::chrono::seconds(0);
+  outer.answer_bytes_max = kAnswerBytesMax;
+  outer.cancelled = cancelled;
+  std::optional<AnswerStream> stream;
+  const auto tell = [&](const SecretVector<char>& content) {
+    return content.empty() || !on_bytes || on_bytes({content.data(), content.size()});
+  };
+  outer.on_head = [&](uint32_t status, const fetch::Fields& fields) {
+    stream.emplace(field(fields, "content-type").starts_with(kEvents), salt);
+    return !on_head || on_head(status, fields);
+  };
+  outer.on_bytes = [&](std::string_view bytes) { return tell(stream->feed(bytes)); };
+  const fetch::Answer answer = TRY(get(outer));
+  if (!tell(stream->finish())) return fail(ErrorKind::cancelled, "the answer was not waited for");
+  Outcome outcome;
+  outcome.status = answer.status;
+  outcome.salt = salt;
+  const std::string_view told = field(answer.fields, "x-sotto-receipt");
+  outcome.receipt_token = told.empty() ? stream->receipt() : std::string(told);
+  return with_receipt(std::move(outcome), pinned, request, stream->digest());
 }
 
 Result<channel::Receipt> Session::check_receipt(const Pinned& pinned, const Request& request,

@@ -32,6 +32,8 @@ struct SessionOptions {
   std::string unix_socket;  // a path, instead of the URL's host
   attest::Policy policy = attest::default_policy();
   attest::Roots roots = attest::Roots::pinned();
+  // Not sealed but inside TLS with the node's attested key; needs a way to the node that nobody ends.
+  bool direct = false;
   // Evidence is asked for anew after so long, and whenever a node's key has changed.
   std::chrono::seconds verify_again{600};
   std::function<int64_t()> now;  // Unix seconds; the system's clock if empty
@@ -81,6 +83,7 @@ class Session {
  private:
   struct Pinned {
     channel::KeyConfig ohttp;
+    std::vector<uint8_t> tls_spki_sha256;
     std::vector<uint8_t> receipt_key;
     crypto::Sha256Digest statement_sha256{};
     int64_t verified_at = 0;
@@ -92,6 +95,11 @@ class Session {
   fetch::Request node_request(std::string_view path) const;
   Result<Outcome> ask_once(const Pinned& pinned, const Request& request, const OnHead& on_head,
                            const OnBytes& on_bytes, const Cancelled& cancelled, bool& key_refused);
+  Result<Outcome> ask_direct(const Pinned& pinned, const Request& request, const OnHead& on_head,
+                             const OnBytes& on_bytes, const Cancelled& cancelled);
+  // The receipt that came with the answer, checked; an error where there must be one and is none.
+  Result<Outcome> with_receipt(Outcome outcome, const Pinned& pinned, const Request& request,
+                               const crypto::Sha256Digest& response) const;
   Result<channel::Receipt> check_receipt(const Pinned& pinned, const Request& request,
                                          const Outcome& outcome,
                                          const crypto::Sha256Digest& response) const;

@@ -30,6 +30,8 @@ void add_node_options(CLI::App& app, NodeOptions& options) {
   app.add_option("--policy", options.policy, "what is accepted, in TOML, instead of the default");
   app.add_flag("--allow-simulated", options.allow_simulated,
                "let a simulated TEE pass, which protects nothing, for this one call");
+  app.add_flag("--direct", options.direct,
+               "TLS to the node's attested key instead of sealing; nothing in between may end TLS");
   app.add_option("--unix-socket", options.unix_socket, "reach the node by this socket");
 }
 
@@ -51,6 +53,7 @@ Result<client::SessionOptions> session_options(const NodeOptions& options) {
   client::SessionOptions session;
   session.url = options.url;
   session.unix_socket = options.unix_socket;
+  session.direct = options.direct;
   session.policy = TRY(read_policy(options.policy, options.allow_simulated));
   return session;
 }

@@ -16,9 +16,10 @@ struct NodeOptions {
   std::string policy;
   std::string unix_socket;
   bool allow_simulated = false;
+  bool direct = false;
 };
 
-// URL, --policy, --allow-simulated, --unix-socket.
+// URL, --policy, --allow-simulated, --unix-socket, --direct.
 void add_node_options(CLI::App& app, NodeOptions& options);
 // A policy from its file, or the default one; with the simulated TEE if that is allowed.
 Result<attest::Policy> read_policy(const std::string& path, bool allow_simulated);

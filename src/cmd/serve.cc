@@ -21,6 +21,7 @@
 #include "cmd/model_source.h"
 #include "cmd/options.h"
 #include "cmd/tee.h"
+#include "cmd/tls_options.h"
 #include "engine/host.h"
 #include "serve/api_server.h"
 #include "serve/http_server.h"
@@ -48,6 +49,7 @@ struct ServeOptions {
   std::string prefix_cache = "on";
   std::string tee = "auto";
   std::string pad = "bucket";
+  TlsOptions tls;
   std::string config;
   bool print_config = false;
 };
@@ -154,10 +156,11 @@ void print_start(const std::vector<serve::ServedModel>& models,
   if (admin != nullptr) fmt::print(stderr, "metrics at {}/metrics\n", admin->url());
   const serve::Address& first = listening.front();
   fmt::print(stderr,
-             "try: curl {}{}/v1/chat/completions {}-H 'content-type: application/json' -d "
+             "try: curl {}{}{}/v1/chat/completions {}-H 'content-type: application/json' -d "
              "'{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n",
-             first.is_unix() ? "--unix-socket " + first.path + " " : "", first.url(),
-             options.keys.empty() ? "" : "-H 'authorization: Bearer KEY' ", models.front().name);
+             first.tls ? "-k " : "", first.is_unix() ? "--unix-socket " + first.path + " " : "",
+             first.url(), options.keys.empty() ? "" : "-H 'authorization: Bearer KEY' ",
+             models.front().name);
 }
 
 channel::Padding padding(const std::string& pad) {
@@ -213,10 +216,13 @@ std::string config_text(const ServeOptions& options) {
       {"speculate", options.speculate},
       {"prefix-cache", options.prefix_cache},
       {"tee", options.tee},
-      {"pad", options.pad}};
+      {"pad", options.pad},
+      {"tls-cert", options.tls.certificate},
+      {"tls-key", options.tls.key}};
   for (const auto& [name, value] : texts) {
     if (!value.empty()) text += fmt::format("{} = {}\n", name, toml_text(value));
   }
+  if (options.tls.plain) text += "plain = true\n";
   const std::pair<const char*, uint64_t> numbers[] = {
       {"context", options.context}, {"parallel", options.parallel},
       {"queue", options.queue},     {"cache", options.cache},
@@ -270,7 +276,9 @@ Result<int> serve_all(const ServeOptions& options) {
   statement.receipt_key = serve::receipt_key_bytes(receipt_key);
   channel::GatewayKeys ohttp_keys(std::time(nullptr));
   statement.ohttp_keys = ohttp_keys.configs();
-  const std::unique_ptr<attest::Node> node = TRY(make_node(options.tee, std::move(statement)));
+  NodeTls tls = TRY(NodeTls::prepare(options.tls, options.tee != "none"));
+  const std::unique_ptr<attest::Node> node =
+      TRY(make_node(options.tee, std::move(statement), tls.spki()));
   std::optional<serve::ReceiptDesk> receipts;
   if (node != nullptr) receipts.emplace(receipt_key, *node);
   parts.node = node.get();
@@ -281,8 +289,9 @@ Result<int> serve_all(const ServeOptions& options) {
   serve::Router routes = inner;
   if (node != nullptr) gateway.add_routes(routes);
   std::vector<serve::Address> listening;
+  const std::shared_ptr<const crypto::TlsServer> server = TRY(tls.server(node.get()));
   for (const serve::Address& address : wanted) {
-    listening.push_back(TRY(http->listen(address, routes)));
+    listening.push_back(TRY(http->listen(address, routes, address.is_unix() ? nullptr : server)));
   }
   std::optional<serve::Address> admin;
   if (!options.admin.empty()) {
@@ -340,6 +349,7 @@ Run add_serve(CLI::App& app) {
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   add_tee_option(app, options->tee, true);
+  add_tls_options(app, options->tls);
   app.add_option(
          "--pad", options->pad,
          "what hides the lengths of sealed answers: off, bucket, or cadence, which hides when "

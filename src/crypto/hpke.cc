@@ -11,8 +11,10 @@ namespace {
 
 constexpr uint64_t kMessagesMax = uint64_t{1} << 32;
 
+// A byte at a time: g++ 12 sees an overrun in vector's insert of a range here that is not there.
 void append(Secret& to, Bytes bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
+  to.reserve(to.size() + bytes.size());
+  for (const uint8_t byte : bytes) to.push_back(byte);
 }
 
 void append_u16(Secret& to, size_t value) {

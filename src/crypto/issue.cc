@@ -6,6 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -245,6 +246,16 @@ std::string pem_of(const std::vector<Certificate>& certificates) {
     for (size_t at = 0; at < body.size(); at += 64) text += body.substr(at, 64) + "\n";
     text += "-----END CERTIFICATE-----\n";
   }
+  return text;
+}
+
+std::string private_key_pem(const KeyPair& key) {
+  BIO* bio = BIO_new(BIO_s_mem());
+  CHECK(bio != nullptr);
+  CHECK(PEM_write_bio_PrivateKey(bio, key.pair(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  std::string text(BIO_ctrl_pending(bio), '\0');
+  CHECK(BIO_read(bio, text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size()));
+  BIO_free(bio);
   return text;
 }
 

@@ -69,5 +69,7 @@ std::vector<uint8_t> issue_crl(const CrlSpec& what, const Certificate& issuer,
                                const KeyPair& signer);
 
 std::string pem_of(const std::vector<Certificate>& certificates);
+// PKCS#8: for files that an operator makes, and for tests.
+std::string private_key_pem(const KeyPair& key);
 
 }  // namespace sotto::crypto

@@ -38,7 +38,7 @@ std::string Address::to_string() const {
 }
 
 std::string Address::url() const {
-  return is_unix() ? "http://localhost" : fmt::format("http://{}", to_string());
+  return fmt::format("{}://{}", tls ? "https" : "http", is_unix() ? "localhost" : to_string());
 }
 
 Result<Address> parse_address(std::string_view text) {

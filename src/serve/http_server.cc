@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "serve/http_error.h"
+#include "serve/tls_conn.h"
 
 namespace sotto::serve {
 
@@ -42,6 +43,7 @@ struct HttpServer::Impl {
   struct Listener {
     Address address;
     Handler handler;
+    std::shared_ptr<const crypto::TlsServer> tls;
     std::function<void()> close;
   };
 
@@ -56,7 +58,7 @@ struct HttpServer::Impl {
                          const Listener& listener);
   void admit(asio::generic::stream_protocol::socket socket, const Listener& listener);
   template <class Protocol>
-  void begin(typename Protocol::acceptor acceptor, Address address, Handler handler);
+  void begin(typename Protocol::acceptor acceptor, Listener how);
   void for_connections(void (Connection::*what)());
 
   const HttpLimits limits;
@@ -93,8 +95,10 @@ void HttpServer::Impl::admit(asio::generic::stream_protocol::socket socket,
   socket.set_option(asio::socket_base::send_buffer_size(static_cast<int>(limits.send_buffer_bytes)),
                     ignored);
   if (counts.open >= limits.connections_max) return;  // closed as it goes
-  const auto connection = std::make_shared<Connection>(make_socket_conn(std::move(socket)),
-                                                       listener.handler, limits, counts);
+  std::unique_ptr<Conn> conn = make_socket_conn(std::move(socket));
+  if (listener.tls != nullptr) conn = make_tls_conn(std::move(conn), listener.tls);
+  const auto connection =
+      std::make_shared<Connection>(std::move(conn), listener.handler, limits, counts);
   {
     const std::lock_guard lock(mutex);
     if (stopping) return;
@@ -126,12 +130,9 @@ Awaitable<void> HttpServer::Impl::accept(std::shared_ptr<typename Protocol::acce
 }
 
 template <class Protocol>
-void HttpServer::Impl::begin(typename Protocol::acceptor acceptor, Address address,
-                             Handler handler) {
+void HttpServer::Impl::begin(typename Protocol::acceptor acceptor, Listener how) {
   auto shared = std::make_shared<typename Protocol::acceptor>(std::move(acceptor));
-  Listener& listener = listeners.emplace_back();
-  listener.address = std::move(address);
-  listener.handler = std::move(handler);
+  Listener& listener = listeners.emplace_back(std::move(how));
   const auto strand = asio::make_strand(io);
   listener.close = [shared, strand] {
     asio::post(strand, [shared] {
@@ -179,22 +180,24 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(const HttpLimits& limits,
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<Address> HttpServer::listen(const Address& address, Handler handler) {
+Result<Address> HttpServer::listen(const Address& address, Handler handler,
+                                   std::shared_ptr<const crypto::TlsServer> tls) {
   Impl& impl = *impl_;
   Address bound = address;
+  bound.tls = tls != nullptr;
   if (address.is_unix()) {
     TRY(clear_path(address, impl.io));
     const mode_t before = umask(0177);
     Result<Local::acceptor> acceptor = impl.open<Local>(Local::endpoint(address.path), address);
     umask(before);
     if (!acceptor) return std::unexpected(acceptor.error());
-    impl.begin<Local>(std::move(*acceptor), address, std::move(handler));
+    impl.begin<Local>(std::move(*acceptor), {bound, std::move(handler), std::move(tls), {}});
     return bound;
   }
   const tcp::endpoint endpoint(asio::ip::make_address(address.host), address.port);
   tcp::acceptor acceptor = TRY(impl.open<tcp>(endpoint, address));
   bound.port = acceptor.local_endpoint().port();
-  impl.begin<tcp>(std::move(acceptor), bound, std::move(handler));
+  impl.begin<tcp>(std::move(acceptor), {bound, std::move(handler), std::move(tls), {}});
   return bound;
 }
 

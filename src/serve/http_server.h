@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "crypto/tls.h"
 #include "serve/address.h"
 #include "serve/connection.h"
 
@@ -20,8 +21,10 @@ class HttpServer {
 
   // Serves what comes in at this address by `handler`; before run(). The address as it is: with the
   // port that was chosen. `unavailable` says why it cannot be listened at. A Unix socket is for its
-  // owner only; one left behind by a program that is gone is replaced.
-  Result<Address> listen(const Address& address, Handler handler);
+  // owner only; one left behind by a program that is gone is replaced. With `tls`, which outlives the
+  // server, inside of it.
+  Result<Address> listen(const Address& address, Handler handler,
+                         std::shared_ptr<const crypto::TlsServer> tls = nullptr);
   void run();
   // Accepts nothing more and lets what runs come to its end, for at most this long. Then all
   // connections are gone, and their handlers have returned.

@@ -1,0 +1,86 @@
+// Keys and certificates.
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/tls_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <ctime>
+
+#include "base/text_encoding.h"
+#include "cmd/evidence_files.h"
+#include "crypto/pem.h"
+
+namespace sotto::cmd {
+namespace {
+
+constexpr size_t kEvidenceBytesMax = 12 << 10;  // in a certificate
+
+// Conceptual message wrapper in its JSON form [CMW §3.1]: a media type and the message in base64url.
+std::vector<uint8_t> cmw_of(const std::string& bundle) {
+  const std::string text = fmt::format(R"(["application/vnd.sotto.bundle+json","{}"])",
+                                       base64_of(as_bytes(bundle), Base64::url));
+  std::vector<uint8_t> der = {0x0c, 0x83};  // UTF8String, a length of three bytes
+  for (int shift = 16; shift >= 0; shift -= 8) {
+    der.push_back(static_cast<uint8_t>(text.size() >> shift));
+  }
+  der.insert(der.end(), text.begin(), text.end());
+  return der;
+}
+
+}  // namespace
+
+void add_tls_options(CLI::App& app, TlsOptions& options) {
+  CLI::Option* certificate = app.add_option(
+      "--tls-cert", options.certificate, "a certificate's chain in PEM, instead of one of our own");
+  CLI::Option* key = app.add_option("--tls-key", options.key, "its private key in PEM");
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_flag(
+      "--plain", options.plain,
+      "with a TEE: speak plain HTTP at TCP listeners; only what is sealed is then protected");
+}
+
+Result<NodeTls> NodeTls::prepare(const TlsOptions& options, bool has_tee) {
+  NodeTls tls;
+  if (options.plain && !options.certificate.empty()) {
+    return fail(ErrorKind::malformed, "--plain and --tls-cert exclude each other");
+  }
+  if (!options.certificate.empty()) {
+    const auto chain = TRY(read_evidence_file(options.certificate, crypto::kPemBytesMax));
+    const auto key = TRY(read_evidence_file(options.key, crypto::kPemBytesMax));
+    auto given = crypto::TlsServer::create(as_text(chain), as_text(key));
+    if (!given) return within("--tls-cert, --tls-key", given.error());
+    tls.given_ = std::move(*given);
+    tls.spki_ = tls.given_->spki();
+  } else if (has_tee && !options.plain) {
+    tls.key_.emplace(crypto::KeyType::ec_p256);
+    tls.spki_ = tls.key_->public_key().spki();
+  }
+  return tls;
+}
+
+Result<std::shared_ptr<const crypto::TlsServer>> NodeTls::server(attest::Node* node) {
+  if (given_ != nullptr || !key_) return given_;
+  const int64_t now = std::time(nullptr);
+  crypto::CertificateSpec spec;
+  spec.common_name = "sotto node";
+  spec.organization = hex_of(node->statement_sha256());
+  spec.serial = static_cast<uint64_t>(now);
+  spec.not_before = now - 300;
+  spec.not_after = now + 398 * int64_t{86400};
+  spec.key_usage = crypto::kUsageDigitalSignature;
+  // id-pe-cmw, for whoever looks for evidence there; our own client asks for it with a nonce. Every
+  // handshake carries it, so it is without collateral, and left out where it is large, as with a TPM's logs.
+  attest::Bundle bundle = TRY(attest::parse_bundle(TRY(node->bundle({}, now))));
+  bundle.collateral = {};
+  bundle.event_logs.clear();
+  const std::vector<uint8_t> evidence = cmw_of(attest::serialize(bundle));
+  if (evidence.size() <= kEvidenceBytesMax) {
+    spec.extensions.push_back({"1.3.6.1.5.5.7.1.35", evidence});
+  }
+  return crypto::TlsServer::create(
+      crypto::issue_certificate(spec, key_->public_key(), nullptr, *key_), *key_);
+}
+
+}  // namespace sotto::cmd
