@@ -1,4 +1,4 @@
-// Making messages of different lengths look alike [channel §4].
+// Making messages of different lengths look alike [channel §5].
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

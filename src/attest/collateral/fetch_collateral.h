@@ -23,6 +23,7 @@ struct Sources {
   std::string intel_root_crl = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
   std::string amd = "https://kdsintf.amd.com";
   std::string nvidia_rim = "https://rim.attestation.nvidia.com/v1/rim/";
+  std::string nvidia_ocsp = "https://ocsp.ndis.nvidia.com";
   // Azure's metadata service, of the machine that this runs on: "http://169.254.169.254". Empty: not there.
   std::string azure_metadata = {};
   std::chrono::milliseconds limit{20'000};  // of each answer
@@ -52,9 +53,11 @@ class CollateralFetcher {
     std::string_view chain_name;  // of the blob for the issuers, empty for none
     std::string chain_field;      // of the answer that has them, lower case
     int64_t age_max = 86400;
+    std::vector<uint8_t> ocsp_request = {};  // is posted, where it is not empty
   };
   Result<void> add(const Wanted& wanted, const Collateral& have, int64_t now, Collateral& into);
   Result<CachedAnswer> get(const Wanted& wanted, int64_t now);
+  Result<CachedAnswer> ask(const Wanted& wanted, int64_t now);
   Result<Collateral> fetch_intel(Bytes quote, bool tdx, const Collateral& have, int64_t now);
   Result<Collateral> fetch_amd(Bytes report, const Collateral& have, int64_t now);
   Result<Collateral> fetch_azure(Bytes report, const Collateral& have, int64_t now);

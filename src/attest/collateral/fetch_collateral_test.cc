@@ -7,12 +7,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "attest/nvidia/device_for_testing.h"
+#include "attest/nvidia/verify.h"
 #include "attest/snp/signer_for_testing.h"
 #include "attest/snp/verify.h"
 #include "attest/tdx/simulated_platform.h"
 #include "attest/tdx/verify.h"
 #include "attest/verify/verify_evidence.h"
 #include "base/text_encoding.h"
+#include "crypto/ocsp.h"
 #include "fetch/server_for_testing.h"
 
 namespace sotto::attest::collateral {
@@ -181,6 +184,62 @@ TEST(FetchCollateral, of_amd_finds_the_product_and_the_key) {
         verify_evidence(EvidenceKind::snp_report, report, *fetched, amd.roots(), kTime);
     EXPECT_TRUE(claims) << (claims ? "" : claims.error().message);
     EXPECT_TRUE(claims && claims->flags.at("revocation_checked"));
+  }
+}
+
+TEST(FetchCollateral, of_nvidia_brings_manifests_and_answers_on_revocation) {
+  nvidia::DeviceForTesting device;
+  const nvidia::DeviceForTesting::Made made = device.make();
+  constexpr int64_t kThen = nvidia::DeviceForTesting::kTime;
+  Collateral have;
+  const auto chain_pem = *made.collateral.find(nvidia::kDeviceChain);
+  ASSERT_TRUE(have.add(std::string(nvidia::kDeviceChain), {chain_pem.begin(), chain_pem.end()}));
+  const auto chain = crypto::parse_pem_chain(as_text(chain_pem)).value();
+  bool revoked = false;
+  std::string asked;
+  const auto rim_of = [&](const std::string& request, std::string_view name) {
+    const size_t at = request.find("/rim/") + 5;
+    const std::string id = request.substr(at, request.find(' ', at) - at);
+    return fetch::http_answer(
+        fmt::format(R"({{"id":"{}","rim":"{}"}})", id,
+                    base64_of(*made.collateral.find(name), Base64::standard)));
+  };
+  fetch::ServerForTesting server([&](const std::string& request) {
+    asked += request.substr(0, request.find("\r\n")) + "\n";
+    if (request.find("/rim/NV_GPU_DRIVER") != std::string::npos) {
+      return rim_of(request, nvidia::kDriverRim);
+    }
+    if (request.find("/rim/NV_GPU_VBIOS") != std::string::npos) {
+      return rim_of(request, nvidia::kVbiosRim);
+    }
+    const auto answer = crypto::make_ocsp_for_testing(
+        chain.at(1), made.root, made.root, device.root_key, revoked, kThen - kDay, kThen + kDay);
+    return fetch::http_answer(std::string(as_text(answer)));
+  });
+  Sources sources;
+  sources.nvidia_rim = server.url() + "/rim/";
+  sources.nvidia_ocsp = server.url() + "/ocsp";
+  CollateralFetcher fetcher(sources, "");
+  for (const bool bad : {false, true}) {
+    revoked = bad;
+    const auto fetched = fetcher.fetch(EvidenceKind::nvidia_gpu_report, made.report, have, kThen);
+    ASSERT_TRUE(fetched) << fetched.error().message << asked;
+    Collateral all = have;
+    for (const auto& [name, bytes] : fetched->blobs()) ASSERT_TRUE(all.add(name, bytes));
+    const auto claims =
+        verify_evidence(EvidenceKind::nvidia_gpu_report, made.report, all, made.roots, kThen);
+    if (bad) {
+      ASSERT_FALSE(claims);
+      EXPECT_EQ(claims.error().reason, Reason::revoked) << claims.error().message;
+    } else {
+      ASSERT_TRUE(claims) << claims.error().message << asked;
+      EXPECT_TRUE(claims->flags.at("revocation_checked"));
+      EXPECT_EQ(verify_evidence(EvidenceKind::nvidia_gpu_report, made.report, all, made.roots,
+                                kThen + 2 * kDay)
+                    .error()
+                    .reason,
+                Reason::expired);
+    }
   }
 }
 

@@ -12,9 +12,13 @@
 #include "attest/nvidia/rim.h"
 #include "attest/nvidia/spdm_report.h"
 #include "base/text_encoding.h"
+#include "base/utc_time.h"
+#include "crypto/ocsp.h"
 
 namespace sotto::attest::nvidia {
 namespace {
+
+constexpr int64_t kClockGraceSeconds = 300;
 
 using crypto::Certificate;
 
@@ -66,7 +70,7 @@ class Verification {
       if (!name.starts_with(kCrlPrefix)) continue;
       crls_.push_back(TRY(lift(name, crypto::Crl::parse(bytes))));
     }
-    claims_.flags.emplace("revocation_checked", !crls_.empty());
+    claims_.flags["revocation_checked"] = !crls_.empty();
     return {};
   }
 
@@ -86,6 +90,26 @@ class Verification {
     claims_.notes.emplace("device", path[0].subject());
     claims_.notes.emplace("device_serial", hex_of(path[0].serial()));
     if (path.size() > 1) claims_.notes.emplace("boot_rom", path[1].subject());
+    return check_ocsp(path);
+  }
+
+  Verified<void> check_ocsp(const std::vector<Certificate>& path) {
+    for (size_t i = 0; i + 1 < path.size(); ++i) {
+      const auto response = collateral_.find(fmt::format("{}{}.der", kOcspPrefix, i));
+      if (!response) continue;
+      const crypto::OcspAnswer answer =
+          TRY(lift("OCSP", crypto::read_ocsp(*response, path[i], path[i + 1],
+                                             roots_.of(Vendor::nvidia_device).roots, time_)));
+      TRY(rules_.require("device-ocsp", !answer.revoked, Reason::revoked, "not revoked",
+                         (answer.revoked ? "revoked: " : "not revoked: ") + path[i].subject()));
+      const bool current = answer.this_update <= time_ + kClockGraceSeconds &&
+                           (!answer.next_update || time_ < *answer.next_update);
+      TRY(rules_.require("device-ocsp", current,
+                         answer.this_update > time_ ? Reason::not_yet_valid : Reason::expired,
+                         "an answer of this time", utc_time_text(answer.this_update)));
+      if (answer.next_update) valid_until_ = std::min(valid_until_, *answer.next_update);
+      claims_.flags["revocation_checked"] = true;
+    }
     return {};
   }
 

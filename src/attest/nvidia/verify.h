@@ -20,6 +20,9 @@ inline constexpr std::string_view kVbiosRim = "vbios_rim.xml";
 // Optional: certificates that NVIDIA has revoked, of its devices' CAs and of its manifests' signers;
 // further ones in "nvidia_crl_2.der", …. Every CRL that is given is checked and used.
 inline constexpr std::string_view kCrlPrefix = "nvidia_crl";
+// Optional: issuers' answers of the day, DER, about certificate N of the device's chain, 0 the device's own:
+// "nvidia_ocsp_1.der". Every answer that is given is checked and used.
+inline constexpr std::string_view kOcspPrefix = "nvidia_ocsp_";
 
 struct DeviceOptions {
   // What the asker sent, kSpdmNonceBytes of it. Empty: the report's own nonce is only a claim.
@@ -29,7 +32,7 @@ struct DeviceOptions {
 };
 
 // A GPU's report; `wrong_kind` for a switch's. Rules, in this order: report-format,
-// revocation-lists, device-certificates, report-signature, device-chain, device-kind, firmware-id,
+// revocation-lists, device-certificates, report-signature, device-chain, device-ocsp (with an answer), device-kind, firmware-id,
 // nonce (with one), report-content, driver-rim, driver-rim-version, driver-rim-product, the same for vbios-rim, rim-indices, measurements. Both manifests must match the
 // versions that the report states, and every measurement that one of them calls active must have one
 // of the values it allows; that of NVDEC0 counts only where the engine is on.
