@@ -17,7 +17,8 @@ size_t GatewayKeys::Hash::operator()(const crypto::X25519Public& enc) const {
   return (words[0] ^ salt) * 0x9e3779b97f4a7c15 ^ words[1] ^ (words[2] + words[3]);
 }
 
-GatewayKeys::GatewayKeys(int64_t now) {
+GatewayKeys::GatewayKeys(int64_t now, size_t requests_per_key_max)
+    : requests_max_(requests_per_key_max) {
   keys_.push_back(make_key(now));
 }
 
@@ -40,9 +41,11 @@ bool GatewayKeys::rotate(int64_t now) {
   std::erase_if(keys_, [&](const Key& key) {
     return &key != &keys_.back() && now >= key.told_until + kKeyGraceSeconds;
   });
-  const Key& told = keys_.back();
-  if (now < told.told_until && told.seen.size() < kRequestsPerKeyMax / 2) return false;
+  Key& told = keys_.back();
+  if (now < told.told_until && told.seen.size() < requests_max_ / 2) return false;
+  told.told_until = std::min(told.told_until, now);  // what is left to it is the grace
   keys_.push_back(make_key(now));
+  if (keys_.size() > kKeysMax) keys_.erase(keys_.begin());
   return true;
 }
 
@@ -70,7 +73,7 @@ Result<GatewayKeys::Opened> GatewayKeys::open(Bytes bytes, Form form, uint64_t p
   if (found->seen.contains(header.enc)) {
     return fail(ErrorKind::untrusted, "a request that came before");
   }
-  if (found->seen.size() >= kRequestsPerKeyMax) {
+  if (found->seen.size() >= requests_max_) {
     return fail(ErrorKind::exhausted, "this key has opened too many requests");
   }
   found->seen.insert(header.enc);

@@ -15,13 +15,17 @@ namespace sotto::channel {
 
 inline constexpr int64_t kKeySeconds = 7 * 86400;   // a key is told for so long
 inline constexpr int64_t kKeyGraceSeconds = 86400;  // and honoured for so much longer
-// Requests that one key opens; then it has to be replaced. A remembered one takes about 60 bytes.
+// Requests that one key opens; at half of them it is replaced. A remembered one takes about 60 bytes, and
+// anybody can send one.
 inline constexpr size_t kRequestsPerKeyMax = 1 << 20;
+// Older ones go, whatever their time: what is remembered is bounded, and a client whose key is gone asks for
+// evidence anew.
+inline constexpr size_t kKeysMax = 4;
 
 // Private keys exist here alone and go with it. Threads may use one together; times are Unix seconds.
 class GatewayKeys {
  public:
-  explicit GatewayKeys(int64_t now);
+  explicit GatewayKeys(int64_t now, size_t requests_per_key_max = kRequestsPerKeyMax);
 
   // As application/ohttp-keys: the key that is told.
   std::vector<uint8_t> configs() const;
@@ -49,6 +53,7 @@ class GatewayKeys {
   };
   Key make_key(int64_t now) const;
 
+  const size_t requests_max_;
   mutable std::mutex mutex_;
   std::vector<Key> keys_;  // the told one last
 };

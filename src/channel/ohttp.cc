@@ -174,6 +174,13 @@ Result<Secret> ClientExchange::open_response(Bytes bytes) {
 
 Result<Secret> ClientExchange::feed(Bytes bytes) {
   CHECK(form_ == Form::chunked);
+  if (failed_) return fail(ErrorKind::untrusted, "the response was refused before");
+  Result<Secret> opened = open_chunks(bytes);
+  failed_ = !opened;
+  return opened;
+}
+
+Result<Secret> ClientExchange::open_chunks(Bytes bytes) {
   const size_t wanted = response_nonce_bytes(aead_);
   const size_t more = std::min(bytes.size(), wanted - nonce_.size());
   nonce_.insert(nonce_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(more));
@@ -187,6 +194,7 @@ Result<Secret> ClientExchange::feed(Bytes bytes) {
 }
 
 Result<Secret> ClientExchange::finish() {
+  if (failed_) return fail(ErrorKind::untrusted, "the response was refused before");
   if (!keys_) return fail(ErrorKind::malformed, "the response is cut in its nonce");
   return keys_->open(TRY(splitter_.finish()), true);
 }
@@ -225,7 +233,12 @@ Result<GatewayExchange> GatewayExchange::begin(const Header& header, Form form,
 }
 
 Result<Secret> GatewayExchange::open_request(Bytes bytes, uint64_t plaintext_max) {
-  if (form_ == Form::whole) return context_.open({}, bytes);
+  if (form_ == Form::whole) {
+    if (bytes.size() > plaintext_max + crypto::kAeadTagBytes) {
+      return fail(ErrorKind::exhausted, "a request beyond {} bytes", plaintext_max);
+    }
+    return context_.open({}, bytes);
+  }
   ChunkSplitter splitter;
   Secret out;
   const auto chunks = TRY(splitter.feed(bytes));

@@ -25,6 +25,8 @@ inline constexpr size_t kRequestHeaderBytes = 7 + 32;  // key and algorithms, th
 // What protects a response's pieces. Made by both sides from the request's context.
 class ResponseKeys {
  public:
+  ResponseKeys(ResponseKeys&&) = default;
+  ResponseKeys& operator=(ResponseKeys&&) = default;
   // `nonce` has response_nonce_bytes(aead).
   ResponseKeys(crypto::AeadId aead, const crypto::HpkeContext& request, Bytes enc, Bytes nonce,
                Form form);
@@ -76,13 +78,14 @@ class ClientExchange {
   // The response: `whole` all at once.
   Result<Secret> open_response(Bytes bytes);
   // In chunks as it comes; what is given out is authentic and in order. Only what finish() returned
-  // without an error is complete.
+  // without an error is complete. After an error there are only errors.
   Result<Secret> feed(Bytes bytes);
   Result<Secret> finish();
 
  private:
   ClientExchange(Form form, crypto::AeadId aead, crypto::HpkeSender sender,
                  std::vector<uint8_t> header);
+  Result<Secret> open_chunks(Bytes bytes);
 
   Form form_;
   crypto::AeadId aead_;
@@ -91,6 +94,7 @@ class ClientExchange {
   std::vector<uint8_t> nonce_;  // of the response, as far as it came
   std::optional<ResponseKeys> keys_;
   ChunkSplitter splitter_;
+  bool failed_ = false;
 };
 
 // The gateway's side of one exchange.

@@ -116,13 +116,16 @@ TEST(Ohttp, gives_the_published_bytes_in_chunks) {
   EXPECT_TRUE(last->empty());
 }
 
-// What a client makes of a response: the plaintext, or "refused".
 struct Talk {
   GatewayKeys keys{0};
   KeyConfig config = parse_key_configs(keys.configs()).value().at(0);
 
-  std::pair<ClientExchange, GatewayKeys::Opened> ask(Form form) {
-    ClientExchange client = ClientExchange::begin(config, form).value();
+  // The client with this ephemeral key, which opens what it asked for however often it is made anew.
+  ClientExchange client_of(const crypto::X25519Key& ephemeral, Form form) const {
+    return ClientExchange::begin(config, form, ephemeral).value();
+  }
+  GatewayKeys::Opened ask(const crypto::X25519Key& ephemeral, Form form) {
+    ClientExchange client = client_of(ephemeral, form);
     std::vector<uint8_t> sealed;
     if (form == Form::whole) {
       sealed = client.seal_request(as_bytes("question")).value();
@@ -133,15 +136,19 @@ struct Talk {
     }
     GatewayKeys::Opened opened = keys.open(sealed, form, 1000, 0).value();
     EXPECT_EQ(as_text(opened.request), "question");
-    return {std::move(client), std::move(opened)};
+    return opened;
   }
 };
 
+// What a client makes of a response: the plaintext, or "refused".
 std::string read(ClientExchange client, const std::vector<std::vector<uint8_t>>& pieces) {
   std::string out;
   for (const std::vector<uint8_t>& piece : pieces) {
     const auto more = client.feed(piece);
-    if (!more) return "refused";
+    if (!more) {
+      EXPECT_FALSE(client.feed(piece) || client.finish());  // and there is no going on after it
+      return "refused";
+    }
     out += as_text(*more);
   }
   const auto last = client.finish();
@@ -153,8 +160,11 @@ std::string read(ClientExchange client, const std::vector<std::vector<uint8_t>>&
 // Somebody in the middle cuts, reorders, doubles, leaves out, or takes pieces of another answer.
 TEST(Ohttp, in_chunks_gives_all_of_the_answer_or_an_error) {
   Talk talk;
-  auto [client, gateway] = talk.ask(Form::chunked);
-  auto [other_client, other] = talk.ask(Form::chunked);
+  const crypto::X25519Key mine = crypto::X25519Key::generate();
+  const crypto::X25519Key another = crypto::X25519Key::generate();
+  GatewayKeys::Opened gateway = talk.ask(mine, Form::chunked);
+  GatewayKeys::Opened other = talk.ask(another, Form::chunked);
+  const auto client = [&] { return talk.client_of(mine, Form::chunked); };
   std::vector<std::vector<uint8_t>> pieces;
   std::vector<std::vector<uint8_t>> others;
   for (const char* text : {"one ", "two ", "three "}) {
@@ -163,45 +173,47 @@ TEST(Ohttp, in_chunks_gives_all_of_the_answer_or_an_error) {
   }
   pieces.push_back(gateway.exchange.seal_chunk(as_bytes("four"), true));
   others.push_back(other.exchange.seal_chunk(as_bytes("four"), true));
-  ASSERT_EQ(read(client, pieces), "one two three four");
+  ASSERT_EQ(read(client(), pieces), "one two three four");
   for (size_t i = 0; i < pieces.size(); ++i) {
     auto cut = pieces;
     cut.resize(i);
-    EXPECT_EQ(read(client, cut), "refused") << "cut before " << i;
+    EXPECT_EQ(read(client(), cut), "refused") << "cut before " << i;
     auto without = pieces;
     without.erase(without.begin() + static_cast<ptrdiff_t>(i));
-    EXPECT_EQ(read(client, without), "refused") << "without " << i;
+    EXPECT_EQ(read(client(), without), "refused") << "without " << i;
     auto doubled = pieces;
     doubled.insert(doubled.begin() + static_cast<ptrdiff_t>(i), pieces[i]);
-    EXPECT_EQ(read(client, doubled), "refused") << "doubled " << i;
+    EXPECT_EQ(read(client(), doubled), "refused") << "doubled " << i;
     auto spliced = pieces;
     spliced[i] = others[i];
-    EXPECT_EQ(read(client, spliced), "refused") << "spliced " << i;
+    EXPECT_EQ(read(client(), spliced), "refused") << "spliced " << i;
     for (size_t j = 0; j < i; ++j) {
       auto swapped = pieces;
       std::swap(swapped[i], swapped[j]);
-      EXPECT_EQ(read(client, swapped), "refused") << "swapped " << i << " and " << j;
+      EXPECT_EQ(read(client(), swapped), "refused") << "swapped " << i << " and " << j;
     }
     for (size_t bit = 0; bit < pieces[i].size() * 8; bit += 5) {
       auto flipped = pieces;
       flipped[i][bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-      EXPECT_EQ(read(client, flipped), "refused") << "bit " << bit << " of " << i;
+      EXPECT_EQ(read(client(), flipped), "refused") << "bit " << bit << " of " << i;
     }
   }
   auto longer = pieces;
   longer.push_back({0});
-  EXPECT_EQ(read(client, longer), "refused");
+  EXPECT_EQ(read(client(), longer), "refused");
   // A chunk that is called the last, and the last that is not called so.
   auto early = pieces;
   early.resize(2);
   early[1][0] = 0;
-  EXPECT_EQ(read(client, early), "refused");
-  EXPECT_EQ(read(other_client, pieces), "refused");
+  EXPECT_EQ(read(client(), early), "refused");
+  EXPECT_EQ(read(talk.client_of(another, Form::chunked), pieces), "refused");
 }
 
 TEST(Ohttp, whole_opens_only_what_was_sealed) {
   Talk talk;
-  auto [client, gateway] = talk.ask(Form::whole);
+  const crypto::X25519Key mine = crypto::X25519Key::generate();
+  GatewayKeys::Opened gateway = talk.ask(mine, Form::whole);
+  ClientExchange client = talk.client_of(mine, Form::whole);
   const std::vector<uint8_t> response = gateway.exchange.seal_response(as_bytes("answer"));
   EXPECT_EQ(as_text(client.open_response(response).value()), "answer");
   for (size_t bit = 0; bit < response.size() * 8; ++bit) {
@@ -244,6 +256,32 @@ TEST(GatewayKeys, open_each_request_once_and_for_their_time) {
   EXPECT_FALSE(keys.open(request, Form::whole, 1000, grace - 1));  // still remembered
   EXPECT_FALSE(keys.open(seal(old), Form::whole, 1000, grace));
   EXPECT_FALSE(keys.open({}, Form::whole, 1000, 1000));
+}
+
+TEST(GatewayKeys, are_few_however_many_requests_come) {
+  GatewayKeys keys(0, 8);
+  std::vector<KeyConfig> told;
+  for (int round = 0; round < 600; ++round) {
+    told.push_back(parse_key_configs(keys.configs()).value().at(0));
+    for (int i = 0; i < 4; ++i) {
+      const auto sealed = ClientExchange::begin(told.back(), Form::whole).value().seal_request({});
+      EXPECT_TRUE(keys.open(*sealed, Form::whole, 1000, 0));
+    }
+    ASSERT_TRUE(keys.rotate(0));  // half of what it opens
+  }
+  const auto opens = [&](const KeyConfig& config, int64_t now) {
+    const auto sealed = ClientExchange::begin(config, Form::whole).value().seal_request({});
+    return keys.open(*sealed, Form::whole, 1000, now).has_value();
+  };
+  EXPECT_TRUE(opens(told.at(599), kKeyGraceSeconds - 1));
+  EXPECT_FALSE(
+      opens(told.at(599), kKeyGraceSeconds));  // replaced early: only the grace is left to it
+  EXPECT_TRUE(opens(told.at(600 - kKeysMax + 1), 0));
+  EXPECT_FALSE(opens(told.at(600 - kKeysMax), 0));
+  // A key that is full opens nothing more.
+  const KeyConfig last = parse_key_configs(keys.configs()).value().at(0);
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(opens(last, 0));
+  EXPECT_FALSE(opens(last, 0));
 }
 
 TEST(KeyConfigs, pass_over_what_is_unknown_and_refuse_what_is_broken) {

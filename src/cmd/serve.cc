@@ -20,6 +20,7 @@
 #include "cmd/config_file.h"
 #include "cmd/model_source.h"
 #include "cmd/options.h"
+#include "cmd/serve_sandbox.h"
 #include "cmd/tee.h"
 #include "cmd/tls_options.h"
 #include "engine/host.h"
@@ -50,6 +51,7 @@ struct ServeOptions {
   std::string tee = "auto";
   std::string pad = "bucket";
   TlsOptions tls;
+  std::string sandbox = "on";
   std::string config;
   bool print_config = false;
 };
@@ -199,6 +201,25 @@ void wait_for_stop(serve::KeyRing* keys, attest::Node* node, channel::GatewayKey
   }
 }
 
+SandboxNeeds needs_of(const ServeOptions& options) {
+  SandboxNeeds needs;
+  for (const std::string& text : options.models) {
+    if (const auto named = parse_model(text)) needs.models.push_back(named->model);
+  }
+  for (const std::string* file : {&options.tls.certificate, &options.tls.key, &options.config}) {
+    if (!file->empty()) needs.read.push_back(*file);
+  }
+  for (const std::string* file : {&options.keys, &options.usage, &options.log}) {
+    if (!file->empty()) needs.write.push_back(*file);
+  }
+  for (const std::string& text : options.listen) {
+    const auto address = serve::parse_address(text);
+    if (address && address->is_unix()) needs.write.push_back(address->path);
+  }
+  needs.real_tee = options.tee == "auto";
+  return needs;
+}
+
 // As a file that --config reads.
 std::string config_text(const ServeOptions& options) {
   std::string text;
@@ -218,11 +239,13 @@ std::string config_text(const ServeOptions& options) {
       {"tee", options.tee},
       {"pad", options.pad},
       {"tls-cert", options.tls.certificate},
-      {"tls-key", options.tls.key}};
+      {"tls-key", options.tls.key},
+      {"sandbox", options.sandbox}};
   for (const auto& [name, value] : texts) {
     if (!value.empty()) text += fmt::format("{} = {}\n", name, toml_text(value));
   }
   if (options.tls.plain) text += "plain = true\n";
+  if (options.sandbox == "on") text += call_filter_line(needs_of(options));
   const std::pair<const char*, uint64_t> numbers[] = {
       {"context", options.context}, {"parallel", options.parallel},
       {"queue", options.queue},     {"cache", options.cache},
@@ -250,6 +273,8 @@ Result<int> serve_all(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
 
   const std::vector<serve::Address> wanted = TRY(addresses(options));
+  const bool sandbox = options.sandbox == "on";
+  if (sandbox) restrict_server_files(needs_of(options));
   std::unique_ptr<serve::KeyRing> keys;
   std::unique_ptr<serve::Usage> usage;
   if (!options.keys.empty()) {
@@ -299,6 +324,7 @@ Result<int> serve_all(const ServeOptions& options) {
     admin = TRY(http->listen(address, api.admin_routes(http->counts())));
   }
   http->run();
+  if (sandbox) restrict_server_calls(needs_of(options));
   print_node(node.get());
   print_start(api.models(), listening, admin ? &*admin : nullptr, options);
   wait_for_stop(keys.get(), node.get(), ohttp_keys);
@@ -350,6 +376,10 @@ Run add_serve(CLI::App& app) {
       ->capture_default_str();
   add_tee_option(app, options->tee, true);
   add_tls_options(app, options->tls);
+  app.add_option("--sandbox", options->sandbox,
+                 "on: give up other files, programs and connections before serving")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
   app.add_option(
          "--pad", options->pad,
          "what hides the lengths of sealed answers: off, bucket, or cadence, which hides when "

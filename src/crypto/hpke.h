@@ -16,8 +16,12 @@ inline constexpr uint16_t kHpkeKemX25519 = 0x0020;  // [RFC9180 §7.1]
 inline constexpr uint16_t kHpkeKdfSha256 = 0x0001;  // [RFC9180 §7.2]
 
 // One side of an exchange: the sender seals, the receiver opens, in the same order. Not for two threads.
+// Cannot be copied: two that seal would use a nonce twice.
 class HpkeContext {
  public:
+  HpkeContext(HpkeContext&&) = default;
+  HpkeContext& operator=(HpkeContext&&) = default;
+
   // `exhausted` after 2^32 messages.
   Result<std::vector<uint8_t>> seal(Bytes aad, Bytes plaintext);
   // `untrusted` for what was not sealed as this message of the exchange; the next one is then still
@@ -28,6 +32,7 @@ class HpkeContext {
 
  private:
   friend HpkeContext hpke_schedule(AeadId aead, Bytes shared_secret, Bytes info);
+  HpkeContext() = default;
   AeadNonce nonce() const;
 
   AeadId aead_{};
