@@ -28,6 +28,24 @@ import base64, json, sys
 stated = json.load(open("verdict"))["statement"]["tls_spki_sha256"]
 assert base64.urlsafe_b64decode(stated + "=") == bytes.fromhex(sys.argv[1]), "another key than the statement's"
 PY
+# An end of ours is told from one that somebody else made.
+python3 - "$port" <<'PY'
+import socket, ssl, sys
+context = ssl._create_unverified_context()
+requests = {
+    "Connection: close": b"GET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    "HTTP/1.0": b"GET /health HTTP/1.0\r\nHost: h\r\n\r\n",
+    "a bad request": b"GET /health NONSENSE\r\n\r\n" + 60000 * b"x",
+}
+for name, request in requests.items():
+    raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
+    with context.wrap_socket(raw, suppress_ragged_eofs=False) as tls:
+        tls.sendall(request)
+        answer = b""
+        while piece := tls.recv(65536):  # raises where the end is not TLS's own
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 "), (name, answer)
+PY
 "$sotto" chat "$url" --allow-simulated --direct "zebrafinch?" >out 2>err || fail "--direct: $(cat err)"
 [ -s out ] || fail "--direct: no answer"
 "$sotto" chat "$url" --allow-simulated "zebrafinch?" >out 2>err || fail "sealed, over TLS: $(cat err)"

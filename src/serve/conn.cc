@@ -36,6 +36,12 @@ class SocketConn final : public Conn {
     co_return Result<void>();
   }
 
+  Awaitable<void> end() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    co_return;
+  }
+
   void close() override {
     boost::system::error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_both, ignored);

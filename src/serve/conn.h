@@ -21,6 +21,10 @@ class Conn {
   virtual Awaitable<Result<size_t>> read_some(std::span<char> into) = 0;
   // All of it; the bytes must stay until this completes.
   virtual Awaitable<Result<void>> write(std::string_view bytes) = 0;
+  // Says that nothing more is written; reading goes on. Not while a write is on its way.
+  virtual Awaitable<void> end() = 0;
+  // False while the two sides still make out how to talk, and nothing of the client's can come.
+  virtual bool ready() const { return true; }
   // Ends what is being read and written. May be called again.
   virtual void close() = 0;
 };

@@ -126,7 +126,7 @@ void Connection::start() {
 void Connection::finish() {
   asio::post(conn_->executor(), [self = shared_from_this()] {
     self->last_ = true;
-    if (!self->busy_) self->lose();
+    self->changed_.cancel();
   });
 }
 
@@ -150,7 +150,7 @@ Awaitable<void> Connection::pump() {
   const auto self = shared_from_this();
   SecretVector<char> piece(kReadBytes);
   while (!lost_) {
-    while (received_.size() >= kReceivedBytesMax && !lost_) {
+    while (received_.size() >= kReceivedBytesMax && !lost_ && !ending_) {
       room_.expires_at(asio::steady_timer::time_point::max());
       co_await room_.async_wait(kAwait);
     }
@@ -163,8 +163,10 @@ Awaitable<void> Connection::pump() {
       // A client that closes its sending side while it waits for an answer is taken to be gone:
       // nothing tells it from one that hung up.
       ended_ = true;
-      if (busy_ || received_.empty()) lose();
+      if (busy_) lose();
       break;
+    } else if (ending_) {
+      wipe(piece.data(), *count);
     } else {
       received_.insert(received_.end(), piece.begin(),
                        piece.begin() + static_cast<int64_t>(*count));
@@ -200,13 +202,20 @@ Awaitable<Result<void>> Connection::write(std::string bytes) {
 // Feeds the reader until the request is whole. False when there is none: the connection ends.
 Awaitable<bool> Connection::read_request(HttpReader& reader) {
   using Clock = std::chrono::steady_clock;
-  Clock::time_point until = Clock::now() + limits_.idle_time_max;
+  const Clock::time_point idle_until = Clock::now() + limits_.idle_time_max;
+  Clock::time_point until =
+      conn_->ready() ? idle_until : std::min(idle_until, Clock::now() + limits_.handshake_time_max);
   bool in_header = false, in_body = false, continued = false;
   while (!reader.done()) {
     if (lost_ || (ended_ && received_.empty())) co_return false;
     if (received_.empty()) {
+      if (last_ && !reader.begun()) co_return false;  // finish() came meanwhile
       const bool expired = Clock::now() >= until;
-      if (expired && !reader.begun()) co_return false;
+      if (expired && !reader.begun()) {
+        if (until == idle_until || !conn_->ready()) co_return false;
+        until = idle_until;
+        continue;
+      }
       if (expired) {
         HttpError slow{408, "the request did not arrive in time"};
         co_await refuse(std::move(slow));
@@ -253,6 +262,22 @@ Awaitable<void> Connection::refuse(HttpError error) {
   (void)ignored;
 }
 
+// So that the client can tell our end from somebody else's.
+Awaitable<void> Connection::end() {
+  using Clock = std::chrono::steady_clock;
+  busy_ = false;
+  ending_ = true;
+  room_.cancel();
+  write_limit_.expires_after(limits_.linger_time_max);
+  write_limit_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self != nullptr) self->lose();
+  });
+  co_await conn_->end();
+  while (!lost_ && !ended_) co_await wait(Clock::time_point::max());
+  write_limit_.cancel();
+}
+
 Awaitable<void> Connection::answer(HttpReader& reader) {
   ++counts_.requests;
   const HttpRequest request = reader.take();
@@ -283,6 +308,7 @@ Awaitable<void> Connection::serve() {
     busy_ = false;
     if (ended_ && received_.empty()) break;
   }
+  if (!lost_) co_await end();
   lose();
 }
 

@@ -47,6 +47,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<Result<void>> write(std::string bytes);
   Awaitable<void> answer(HttpReader& reader);
   Awaitable<void> refuse(HttpError error);
+  Awaitable<void> end();
   void lose();
 
   const std::unique_ptr<Conn> conn_;
@@ -62,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool ended_ = false;           // the client sends nothing more
   bool last_ = false;            // the request at hand is the last
   bool busy_ = false;            // a request is being read or answered
+  bool ending_ = false;          // we said our last; what still comes is dropped
   std::function<void()> on_gone_;
 };
 

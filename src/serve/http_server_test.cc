@@ -13,11 +13,13 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <ctime>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "crypto/issue.h"
 #include "serve/router.h"
 
 namespace sotto::serve {
@@ -58,6 +60,11 @@ class Client {
     return text;
   }
   std::string read_all() { return read_until({}); }
+  // Whether the other side ended the connection, and nothing came before.
+  bool sees_the_end() {
+    char byte = 0;
+    return recv(fd_, &byte, 1, 0) == 0;
+  }
 
  private:
   int fd_;
@@ -71,10 +78,12 @@ Awaitable<void> echo(const HttpRequest& request, Exchange& exchange) {
 }
 
 struct Server {
-  explicit Server(Handler handler, HttpLimits limits = {}) : http(*HttpServer::create(limits, 2)) {
+  explicit Server(Handler handler, HttpLimits limits = {},
+                  std::shared_ptr<const crypto::TlsServer> tls = nullptr)
+      : http(*HttpServer::create(limits, 2)) {
     Address any;
     any.host = "127.0.0.1";
-    const Result<Address> bound = http->listen(any, std::move(handler));
+    const Result<Address> bound = http->listen(any, std::move(handler), std::move(tls));
     EXPECT_TRUE(bound.has_value());
     port = bound->port;
     http->run();
@@ -317,6 +326,28 @@ TEST(Address, is_what_it_says) {
   EXPECT_TRUE(parse_address("[::1]:1")->is_local());
   EXPECT_TRUE(parse_address("unix:x")->is_local());
   EXPECT_FALSE(parse_address("0.0.0.0:1")->is_local());
+}
+
+std::shared_ptr<const crypto::TlsServer> make_tls() {
+  crypto::CertificateSpec spec;
+  spec.common_name = "node";
+  spec.not_before = std::time(nullptr) - 60;
+  spec.not_after = spec.not_before + 86400;
+  const crypto::KeyPair key(crypto::KeyType::ec_p256);
+  return crypto::TlsServer::create(crypto::issue_certificate(spec, key.public_key(), nullptr, key),
+                                   key)
+      .value();
+}
+
+TEST(HttpServer, waits_for_no_handshake_for_long) {
+  HttpLimits limits;
+  limits.handshake_time_max = 50ms;
+  Server server(echo, limits, make_tls());
+  Client silent(server.port);
+  EXPECT_TRUE(silent.sees_the_end());
+  Client slow(server.port);
+  slow.send("\x16\x03");  // a record's first bytes
+  EXPECT_TRUE(slow.sees_the_end());
 }
 
 }  // namespace

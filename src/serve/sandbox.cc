@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -111,7 +112,18 @@ Filter make_filter(bool connect) {
   const scmp_arg_cmp no_thread{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0};
   CHECK(seccomp_rule_add_array(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                &no_thread) == 0);
-  if (!connect) deny(SCMP_SYS(connect));
+  if (connect) return filter;
+  // A datagram needs no connect(), and a first packet can carry data before there is a connection. Sockets
+  // that were there before the filter are left: those that listen, and what they accept.
+  deny(SCMP_SYS(connect));
+  deny(SCMP_SYS(socket));
+  const auto deny_flag = [&](int call, unsigned argument, uint64_t flag) {
+    const scmp_arg_cmp has{argument, SCMP_CMP_MASKED_EQ, flag, flag};
+    CHECK(seccomp_rule_add_array(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 1, &has) == 0);
+  };
+  deny_flag(SCMP_SYS(sendto), 3, MSG_FASTOPEN);
+  deny_flag(SCMP_SYS(sendmsg), 2, MSG_FASTOPEN);
+  deny_flag(SCMP_SYS(sendmmsg), 3, MSG_FASTOPEN);
   return filter;
 }
 

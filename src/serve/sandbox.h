@@ -26,7 +26,7 @@ Result<void> restrict_files(const FileRules& rules);
 
 // By seccomp, for all threads at once, and never to be undone: no other program, no debugger, no other
 // namespaces or mounts, no kernel modules, no new processes; with `connect` false no outgoing connection
-// either. Such a call fails with EPERM. `unsupported` where the kernel has no seccomp.
+// either, and no new sockets: what listens must listen already. Such a call fails with EPERM. `unsupported` where the kernel has no seccomp.
 Result<void> restrict_calls(bool connect);
 
 // Of the filter's instructions, which a server's configuration names.

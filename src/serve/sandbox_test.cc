@@ -41,8 +41,31 @@ int open_errno(const fs::path& path, int flags) {
   return 0;
 }
 
+// What a process tries that has no connect(): a packet that opens a connection as it goes, by a socket that
+// was there before.
+int fast_open_errno(int fd) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(1);
+  const auto* to = reinterpret_cast<sockaddr*>(&address);
+  if (sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, to, sizeof address) >= 0) return 0;
+  const int error = errno;
+  iovec piece{const_cast<char*>("x"), 1};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = sizeof address;
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (sendmsg(fd, &message, MSG_FASTOPEN | MSG_NOSIGNAL) >= 0 || errno != error) return 97;
+  mmsghdr several{message, 0};
+  if (sendmmsg(fd, &several, 1, MSG_FASTOPEN | MSG_NOSIGNAL) >= 0 || errno != error) return 96;
+  return error;
+}
+
 int connect_errno() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -132,7 +155,24 @@ TEST(Sandbox, leaves_no_calls_for_breaking_out) {
             EPERM);
   EXPECT_EQ(attempt(true, [&] { return error_of(unshare(CLONE_NEWUSER)); }), EPERM);
   EXPECT_EQ(attempt(true, connect_errno), ECONNREFUSED);
-  EXPECT_EQ(attempt(false, connect_errno), EPERM);
+  const int before = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(attempt(true, [&] { return fast_open_errno(before); }), ECONNREFUSED);
+  EXPECT_EQ(attempt(false, [&] { return fast_open_errno(before); }), EPERM);
+  EXPECT_EQ(attempt(false,
+                    [&] {
+                      sockaddr_in address{};
+                      address.sin_family = AF_INET;
+                      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+                      address.sin_port = htons(1);
+                      return connect(before, reinterpret_cast<sockaddr*>(&address),
+                                     sizeof address) == 0
+                                 ? 0
+                                 : errno;
+                    }),
+            EPERM);
+  close(before);
+  EXPECT_EQ(attempt(false, [] { return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0; }), EPERM);
+  EXPECT_EQ(attempt(false, [] { return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0; }), EPERM);
   EXPECT_EQ(
       attempt(false,
               [] {
