@@ -30,6 +30,9 @@ struct OcspAnswer {
 Result<OcspAnswer> read_ocsp(Bytes response, const Certificate& certificate,
                              const Certificate& issuer, const std::vector<Certificate>& roots,
                              int64_t time);
+// The same without looking at the signature: whether a response is one, and until when it may be kept.
+Result<OcspAnswer> read_ocsp_unverified(Bytes response, const Certificate& certificate,
+                                        const Certificate& issuer);
 
 // An issuer's answer, for tests that play one; `signer` certifies itself with `signer_certificate`.
 std::vector<uint8_t> make_ocsp_for_testing(const Certificate& certificate,

@@ -47,6 +47,11 @@ TEST(Ocsp, reads_its_issuers_answers) {
     EXPECT_EQ(answer->revoked, revoked);
     EXPECT_EQ(answer->this_update, kTime - kDay);
     EXPECT_EQ(answer->next_update, kTime + kDay);
+    const auto unverified = read_ocsp_unverified(response, authority.leaf, authority.ca);
+    ASSERT_TRUE(unverified);
+    EXPECT_EQ(unverified->next_update, kTime + kDay);
+    EXPECT_FALSE(read_ocsp_unverified(response, authority.other, authority.ca));
+    EXPECT_FALSE(read_ocsp_unverified(as_bytes("<html>"), authority.leaf, authority.ca));
     EXPECT_FALSE(authority.read(response, kTime + 200 * kDay));  // the issuer's own time is over
   }
   EXPECT_GT(ocsp_request(authority.leaf, authority.ca).size(), 40u);

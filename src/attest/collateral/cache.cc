@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <tuple>
 
 #include "attest/json/strict_json.h"
 #include "base/output_file.h"
@@ -31,7 +32,37 @@ std::string digest_of(const std::string& url, const CachedAnswer& answer) {
   return hex_of(hash.finish());
 }
 
-Result<CachedAnswer> parse(const std::string& text, const std::string& url) {
+void remove_oldest(const fs::path& folder, const CacheLimits& limits) {
+  struct File {
+    fs::file_time_type written;
+    fs::path path;
+    uint64_t bytes;
+  };
+  std::vector<File> files;
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() != ".json") continue;
+    // Another process may have removed it since.
+    std::error_code gone;
+    const File file{at->last_write_time(gone), at->path(), at->file_size(gone)};
+    if (gone) continue;
+    files.push_back(file);
+    bytes += file.bytes;
+  }
+  std::ranges::sort(files, {}, [](const File& file) { return std::tie(file.written, file.path); });
+  size_t left = files.size();
+  for (const File& file : files) {
+    if (left <= limits.entries_max && bytes <= limits.bytes_max) return;
+    fs::remove(file.path, error);
+    bytes -= file.bytes;
+    --left;
+  }
+}
+
+}  // namespace
+
+Result<CachedAnswer> parse_cache_entry(std::string_view text, const std::string& url) {
   const json::value value = TRY(parse_strict_json(text, kFileBytesMax));
   if (!value.is_object()) return fail(ErrorKind::malformed, "no JSON object");
   const json::object& object = value.get_object();
@@ -46,20 +77,6 @@ Result<CachedAnswer> parse(const std::string& text, const std::string& url) {
   return answer;
 }
 
-void remove_oldest(const fs::path& folder) {
-  std::error_code error;
-  std::vector<std::pair<fs::file_time_type, fs::path>> files;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->path().extension() == ".json")
-      files.emplace_back(at->last_write_time(error), at->path());
-  }
-  if (files.size() <= kCacheEntriesMax) return;
-  std::sort(files.begin(), files.end());
-  for (size_t i = 0; i < files.size() - kCacheEntriesMax; ++i) fs::remove(files[i].second, error);
-}
-
-}  // namespace
-
 fs::path Cache::path_of(const std::string& url) const {
   return folder_ / (hex_of(crypto::sha256(as_bytes(url))) + ".json");
 }
@@ -71,7 +88,7 @@ std::optional<CachedAnswer> Cache::find(const std::string& url) const {
   if (error || size > kFileBytesMax) return std::nullopt;
   std::ifstream file(path_of(url), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const Result<CachedAnswer> answer = parse(text, url);
+  const Result<CachedAnswer> answer = parse_cache_entry(text, url);
   if (!answer) return std::nullopt;
   return *answer;
 }
@@ -87,7 +104,7 @@ void Cache::put(const std::string& url, const CachedAnswer& answer) const {
                                    {"sha256", digest_of(url, answer)}});
   Result<OutputFile> file = OutputFile::create(path_of(url));
   const bool kept = file && file->append(as_bytes(text)) && file->commit();
-  if (kept) remove_oldest(folder_);
+  if (kept) remove_oldest(folder_, limits_);
 }
 
 fs::path default_cache_folder() {

@@ -10,6 +10,7 @@
 #include "attest/azure/verify.h"
 #include "attest/nvidia/rim_service.h"
 #include "attest/nvidia/verify.h"
+#include "attest/snp/endorsement.h"
 #include "attest/snp/key_service.h"
 #include "attest/snp/verify.h"
 #include "attest/tdx/pck.h"
@@ -25,6 +26,8 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 constexpr int64_t kChipCertificateAgeMax = 30 * kDay;
+// What is near its end, or over, may be all that its source has.
+constexpr int64_t kAskAgainSeconds = 60;
 
 // Intel sends PEM percent-encoded in a field [PCS].
 Result<std::string> percent_decoded(std::string_view text) {
@@ -53,6 +56,17 @@ Result<crypto::Certificate> pck_leaf(const tdx::QuoteUnverified& quote, const Co
   const auto chain = TRY(crypto::parse_pem_chain(as_text(pem)));
   if (chain.empty()) return fail(ErrorKind::malformed, "the quote's PCK chain is empty");
   return chain.front();
+}
+
+// Of a given VCEK or VLEK; nothing where it does not tell, which verification refuses.
+std::optional<snp::Product> product_of_key(Bytes given) {
+  const auto certificates = crypto::parse_certificates(given);
+  if (!certificates) return std::nullopt;
+  const auto key = snp::find_key_certificate(*certificates);
+  if (!key) return std::nullopt;
+  const auto endorsement = snp::parse_endorsement(*key);
+  if (!endorsement) return std::nullopt;
+  return endorsement->product;
 }
 
 }  // namespace
@@ -85,15 +99,33 @@ Result<CachedAnswer> CollateralFetcher::ask(const Wanted& wanted, int64_t now) {
   if (!wanted.chain_field.empty()) {
     fresh.chain = TRY(percent_decoded(answer.field(wanted.chain_field)));
   }
+  if (const Result<int64_t> good = check(wanted, fresh); !good) {
+    return fail(ErrorKind::unavailable, "{}: an answer that is not {}: {}", url.authority,
+                wanted.name, good.error().message);
+  }
   return fresh;
+}
+
+// When it should be asked for anew, by the body and its issuers.
+Result<int64_t> CollateralFetcher::check(const Wanted& wanted, const CachedAnswer& answer) {
+  const int64_t refresh = TRY(wanted.check(answer.body));
+  if (answer.chain.empty()) return refresh;
+  return std::min(refresh, TRY(check_certificates(as_bytes(answer.chain))));
 }
 
 Result<CachedAnswer> CollateralFetcher::get(const Wanted& wanted, int64_t now) {
   std::string key = wanted.url;
   if (!wanted.ocsp_request.empty()) key += "#" + hex_of(crypto::sha256(wanted.ocsp_request));
   std::optional<CachedAnswer> cached = cache_.find(key);
-  const int64_t age = cached ? now - cached->fetched_at : 0;
-  if (cached && age >= 0 && age < wanted.age_max) return std::move(*cached);
+  int64_t age = 0;
+  if (cached) {
+    // Of an earlier version of this program perhaps, which kept whatever came.
+    const Result<int64_t> refresh = check(wanted, *cached);
+    age = now - cached->fetched_at;
+    const int64_t age_max = refresh && now < *refresh ? wanted.age_max : kAskAgainSeconds;
+    if (refresh && age >= 0 && age < age_max) return std::move(*cached);
+    if (!refresh) cached.reset();
+  }
   Result<CachedAnswer> fresh = ask(wanted, now);
   if (fresh) {
     cache_.put(key, *fresh);
@@ -125,13 +157,13 @@ Result<Collateral> CollateralFetcher::fetch_intel(Bytes bytes, bool tdx, const C
   const std::string sgx = sources_.intel + "/sgx/certification/v4";
   const bool platform = leaf.issuer().find("Platform") != std::string::npos;
   const Wanted all[] = {
-      {tee + "/tcb?fmspc=" + hex_of(pck.fmspc), tdx::kTcbInfo, tdx::kTcbSigningChain,
-       tdx ? "tcb-info-issuer-chain" : "sgx-tcb-info-issuer-chain"},
-      {tee + "/qe/identity", tdx::kQeIdentity, tdx::kQeIdentitySigningChain,
+      {tee + "/tcb?fmspc=" + hex_of(pck.fmspc), tdx::kTcbInfo, check_tcb_info,
+       tdx::kTcbSigningChain, tdx ? "tcb-info-issuer-chain" : "sgx-tcb-info-issuer-chain"},
+      {tee + "/qe/identity", tdx::kQeIdentity, check_qe_identity, tdx::kQeIdentitySigningChain,
        "sgx-enclave-identity-issuer-chain"},
       {sgx + fmt::format("/pckcrl?ca={}&encoding=der", platform ? "platform" : "processor"),
-       tdx::kPckCrl, tdx::kPckCrlIssuerChain, "sgx-pck-crl-issuer-chain"},
-      {sources_.intel_root_crl, tdx::kRootCaCrl, "", ""},
+       tdx::kPckCrl, check_revocation_list, tdx::kPckCrlIssuerChain, "sgx-pck-crl-issuer-chain"},
+      {sources_.intel_root_crl, tdx::kRootCaCrl, check_revocation_list, "", ""},
   };
   Collateral collateral;
   for (const Wanted& wanted : all) TRY(add(wanted, have, now, collateral));
@@ -140,31 +172,34 @@ Result<Collateral> CollateralFetcher::fetch_intel(Bytes bytes, bool tdx, const C
 
 Result<Collateral> CollateralFetcher::fetch_amd(Bytes bytes, const Collateral& have, int64_t now) {
   const snp::ReportUnverified report = TRY(snp::parse_report(bytes));
-  const std::optional<snp::Product> told = TRY(snp::product_of(report));
-  // Reports of version 2 do not say their product: AMD's service knows which of them has the chip.
-  std::vector<snp::Product> products = {snp::Product::milan, snp::Product::genoa};
-  if (told) products = {*told};
-  Error last{ErrorKind::unavailable, "no product"};
-  for (const snp::Product product : products) {
-    Collateral some;
-    const Result<std::string> url = snp::key_certificate_url(report, product, sources_.amd);
-    const bool have_key = have.find(snp::kKeyCertificate).has_value();
-    if (!have_key && !url) return std::unexpected(url.error());
-    Result<void> added;
-    if (!have_key) {
-      added = add({*url, snp::kKeyCertificate, "", "", kChipCertificateAgeMax}, have, now, some);
+  std::optional<snp::Product> product = TRY(snp::product_of(report));
+  Collateral collateral;
+  if (const auto key = have.find(snp::kKeyCertificate)) {
+    if (!product) product = product_of_key(*key);
+  } else {
+    // Reports of version 2 do not say their product: AMD's service knows which of them has the chip.
+    std::vector<snp::Product> products = {snp::Product::milan, snp::Product::genoa};
+    if (product) products = {*product};
+    Result<void> added = fail(ErrorKind::unavailable, "no product");
+    for (const snp::Product one : products) {
+      const std::string url = TRY(snp::key_certificate_url(report, one, sources_.amd));
+      added = add({url, snp::kKeyCertificate, check_certificates, "", "", kChipCertificateAgeMax},
+                  have, now, collateral);
+      product = one;
+      if (added) break;
     }
-    if (!added) {
-      last = added.error();
-      continue;
-    }
-    const std::string crl = snp::revocation_list_url(report.signing_key, product, sources_.amd);
-    // Verification says that it was not looked at where there is none.
-    const Result<void> ignored = add({crl, snp::kRevocationList, "", ""}, have, now, some);
-    if (!ignored) stale_.push_back("no revocation list: " + ignored.error().message);
-    return some;
+    TRY(added);
   }
-  return std::unexpected(last);
+  // Verification says that it was not looked at where there is none. Another product's would be refused.
+  if (!product) {
+    stale_.push_back("no revocation list: the given key's certificate does not tell its product");
+    return collateral;
+  }
+  const std::string crl = snp::revocation_list_url(report.signing_key, *product, sources_.amd);
+  const Result<void> added =
+      add({crl, snp::kRevocationList, check_revocation_list, "", ""}, have, now, collateral);
+  if (!added) stale_.push_back("no revocation list: " + added.error().message);
+  return collateral;
 }
 
 // On an Azure machine its host has both: the VCEK's certificate, and a quoting enclave for the TDREPORT that
@@ -226,7 +261,9 @@ Result<Collateral> CollateralFetcher::fetch_nvidia(Bytes report, const Collatera
   Collateral collateral;
   const nvidia::HttpGet get_rim = [&](const std::string& url,
                                       uint64_t bytes_max) -> Result<std::vector<uint8_t>> {
-    const Wanted wanted{url, "a manifest", "", "", kChipCertificateAgeMax};
+    const std::string id = url.substr(std::min(sources_.nvidia_rim.size(), url.size()));
+    const Wanted wanted{url, "a manifest", [id](Bytes body) { return check_manifest(body, id); },
+                        "",  "",           kChipCertificateAgeMax};
     CachedAnswer answer = TRY(get(wanted, now));
     if (answer.body.size() > bytes_max)
       return fail(ErrorKind::exhausted, "a manifest is too large");
@@ -239,6 +276,9 @@ Result<Collateral> CollateralFetcher::fetch_nvidia(Bytes report, const Collatera
     const std::string name = fmt::format("{}{}.der", nvidia::kOcspPrefix, i);
     const Wanted wanted{sources_.nvidia_ocsp,
                         name,
+                        [&certificates, i](Bytes body) {
+                          return check_ocsp(body, certificates[i], certificates[i + 1]);
+                        },
                         "",
                         "",
                         kDay / 2,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attest/collateral/answer.h"
 #include "attest/collateral/cache.h"
 #include "attest/evidence.h"
 #include "base/bytes.h"
@@ -39,8 +40,10 @@ class CollateralFetcher {
 
   // The pieces that evidence of the kind needs and `have` lacks, by the names that verification reads; none
   // for kinds that need none. The evidence need not be verified. What was fetched less than a day ago is
-  // taken from the cache, certificates of chips less than a month ago; older answers where their source is
-  // down. `unavailable` when there is neither; `malformed` for evidence that is none. `now` in Unix seconds.
+  // taken from the cache, certificates of chips less than a month ago, OCSP answers half a day, unless it is
+  // near its end (refresh_time()): then it is asked for again, once a minute at most. An answer that is not of
+  // its kind is as if its source were down, and is not kept. Older answers where their source is down.
+  // `unavailable` when there is neither; `malformed` for evidence that is none. `now` in Unix seconds.
   Result<Collateral> fetch(EvidenceKind kind, Bytes evidence, const Collateral& have, int64_t now);
 
   // In words, what of the last fetch() was old, and how old.
@@ -50,11 +53,13 @@ class CollateralFetcher {
   struct Wanted {
     std::string url;
     std::string_view name;        // of the blob
+    Check check;                  // of the answer's body
     std::string_view chain_name;  // of the blob for the issuers, empty for none
     std::string chain_field;      // of the answer that has them, lower case
     int64_t age_max = 86400;
     std::vector<uint8_t> ocsp_request = {};  // is posted, where it is not empty
   };
+  static Result<int64_t> check(const Wanted& wanted, const CachedAnswer& answer);
   Result<void> add(const Wanted& wanted, const Collateral& have, int64_t now, Collateral& into);
   Result<CachedAnswer> get(const Wanted& wanted, int64_t now);
   Result<CachedAnswer> ask(const Wanted& wanted, int64_t now);

@@ -131,6 +131,97 @@ TEST(FetchCollateral, takes_what_is_old_when_the_source_is_down_and_says_so) {
             ErrorKind::unavailable);
 }
 
+// A captive portal answers everything, and with 200.
+TEST(FetchCollateral, neither_keeps_nor_returns_what_is_not_of_its_kind) {
+  const std::string portal = fetch::http_answer("<html>Please log in</html>");
+  Pcs pcs;
+  CollateralFetcher fetcher(pcs.sources, pcs.folder);
+  pcs.spoilt = portal;
+  const auto nothing = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime);
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().kind, ErrorKind::unavailable) << nothing.error().message;
+  EXPECT_FALSE(fs::exists(pcs.folder) && !fs::is_empty(pcs.folder));
+
+  pcs.spoilt.clear();
+  const auto good = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime);
+  ASSERT_TRUE(good);
+  pcs.spoilt = portal;
+  for (int again = 0; again < 2; ++again) {
+    const auto old = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + 2 * kDay);
+    ASSERT_TRUE(old);
+    EXPECT_EQ(old->blobs(), good->blobs());
+    ASSERT_EQ(fetcher.stale().size(), 4u);
+    EXPECT_NE(fetcher.stale().front().find("2 days old"), std::string::npos);
+  }
+  // A good body whose issuers are none is no better.
+  pcs.spoilt = fetch::http_answer(pcs.blob(tdx::kTcbInfo), "tcb-info-issuer-chain: none\r\n");
+  EXPECT_TRUE(fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + 2 * kDay));
+  EXPECT_EQ(fetcher.stale().size(), 4u);
+  // An entry like that, kept in an earlier time, is as if it was not there.
+  const std::string url = pcs.sources.intel + "/tdx/certification/v4/qe/identity";
+  Cache(pcs.folder).put(url, {kTime + 2 * kDay, {'<', 'h', '>'}, ""});
+  pcs.spoilt.clear();
+  const uint32_t asked = pcs.server.asked();
+  const auto anew = fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + kDay / 2);
+  ASSERT_TRUE(anew);
+  EXPECT_EQ(anew->blobs(), good->blobs());
+  EXPECT_EQ(pcs.server.asked(), asked + 1);
+}
+
+TEST(FetchCollateral, asks_again_before_what_it_has_expires) {
+  Pcs pcs;  // its lists and infos are valid from five days before kTime to 25 after it
+  CollateralFetcher fetcher(pcs.sources, pcs.folder);
+  const auto at = [&](int64_t seconds) {
+    const auto fetched =
+        fetcher.fetch(EvidenceKind::tdx_quote, pcs.made.quote, {}, kTime + seconds);
+    EXPECT_TRUE(fetched);
+    return pcs.server.asked();
+  };
+  EXPECT_EQ(at(23 * kDay + kDay / 2), 4u);
+  EXPECT_EQ(at(24 * kDay - 1), 4u);
+  EXPECT_EQ(at(24 * kDay), 8u);  // the last day, though none of it is a day old
+  // Its source has nothing newer: it is not asked with each use.
+  EXPECT_EQ(at(24 * kDay + 59), 8u);
+  EXPECT_EQ(at(24 * kDay + 60), 12u);
+  EXPECT_TRUE(fetcher.stale().empty());
+  pcs.spoilt = fetch::http_answer("", "", "503 Service Unavailable");
+  EXPECT_EQ(at(24 * kDay + 200), 16u);
+  EXPECT_EQ(fetcher.stale().size(), 4u);
+}
+
+TEST(FetchCollateral, knows_when_there_should_be_something_newer) {
+  EXPECT_EQ(refresh_time(kTime, kTime + 100 * kDay), kTime + 99 * kDay);  // at most a day before
+  EXPECT_EQ(refresh_time(kTime, kTime + 1000), kTime + 900);              // or a tenth of its life
+  EXPECT_EQ(refresh_time(kTime, kTime - 1), kTime - 1);
+  EXPECT_EQ(refresh_time(INT64_MIN, INT64_MAX), INT64_MAX - kDay);
+  EXPECT_EQ(refresh_time(INT64_MAX, INT64_MIN), INT64_MIN);
+}
+
+TEST(CollateralCache, is_bounded_in_entries_and_in_bytes) {
+  const fs::path folder = fs::temp_directory_path() / fmt::format("sotto_cache_{}", getpid());
+  const auto kept = [&](CacheLimits limits) {
+    fs::remove_all(folder);
+    const Cache cache(folder, limits);
+    std::string found;
+    for (int i = 0; i < 6; ++i) {
+      cache.put(std::to_string(i), {kTime, std::vector<uint8_t>(30'000, 'x'), ""});
+      // So far apart that a file system's clock tells them.
+      for (const auto& entry : fs::directory_iterator(folder)) {
+        fs::last_write_time(entry.path(), entry.last_write_time() - std::chrono::hours(1));
+      }
+    }
+    for (int i = 0; i < 6; ++i) {
+      if (cache.find(std::to_string(i))) found += std::to_string(i);
+    }
+    return found;
+  };
+  EXPECT_EQ(kept({}), "012345");
+  EXPECT_EQ(kept({.entries_max = 2}), "45");
+  EXPECT_EQ(kept({.bytes_max = 130'000}), "345");  // of about 40 kB each
+  EXPECT_EQ(kept({.bytes_max = 1}), "");
+  fs::remove_all(folder);
+}
+
 TEST(FetchCollateral, does_not_wait_for_long) {
   Pcs pcs;
   pcs.server.delay_ms = 5000;
@@ -184,6 +275,47 @@ TEST(FetchCollateral, of_amd_finds_the_product_and_the_key) {
         verify_evidence(EvidenceKind::snp_report, report, *fetched, amd.roots(), kTime);
     EXPECT_TRUE(claims) << (claims ? "" : claims.error().message);
     EXPECT_TRUE(claims && claims->flags.at("revocation_checked"));
+  }
+}
+
+// A report of version 2 does not tell its product; the key that was given with it does.
+TEST(FetchCollateral, of_amd_takes_the_product_from_a_given_key) {
+  const snp::SignerForTesting amd(snp::Product::genoa);
+  std::vector<uint8_t> report = amd.report();
+  report[0] = 2;
+  std::fill_n(report.begin() + 0x188, 3, uint8_t{0});
+  amd.sign(report);
+  const std::vector<uint8_t> crl = amd.revocation_list({}, kTime + 100 * kDay);
+  std::string asked;
+  fetch::ServerForTesting server([&](const std::string& request) {
+    asked += request.substr(0, request.find(" HTTP")) + "\n";
+    return fetch::http_answer(std::string(as_text(crl)));
+  });
+  Sources sources;
+  sources.amd = server.url();
+  CollateralFetcher fetcher(sources, "");
+  Collateral have;
+  const crypto::Certificate certificate = amd.issue(amd.endorsement());
+  const Bytes key = certificate.der();
+  ASSERT_TRUE(have.add(std::string(snp::kKeyCertificate), {key.begin(), key.end()}));
+  auto fetched = fetcher.fetch(EvidenceKind::snp_report, report, have, kTime);
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(asked, "GET /vcek/v1/Genoa/crl\n");
+  for (const auto& [name, bytes] : have.blobs()) ASSERT_TRUE(fetched->add(name, bytes));
+  const auto claims =
+      verify_evidence(EvidenceKind::snp_report, report, *fetched, amd.roots(), kTime);
+  ASSERT_TRUE(claims) << claims.error().message;
+  EXPECT_TRUE(claims->flags.at("revocation_checked"));
+
+  // One that does not tell either: no list, rather than another product's.
+  for (const Bytes given : {as_bytes("no certificate"), amd.ark().der()}) {
+    asked.clear();
+    ASSERT_TRUE(have.add(std::string(snp::kKeyCertificate), {given.begin(), given.end()}));
+    fetched = fetcher.fetch(EvidenceKind::snp_report, report, have, kTime);
+    ASSERT_TRUE(fetched);
+    EXPECT_TRUE(fetched->blobs().empty());
+    EXPECT_EQ(asked, "");
+    EXPECT_EQ(fetcher.stale().size(), 1u);
   }
 }
 
@@ -266,8 +398,8 @@ TEST(FetchCollateral, of_azure_comes_from_the_machines_own_metadata_service) {
   EXPECT_TRUE(fetched->find("thim.json"));
   EXPECT_NE(asked.find("GET /metadata/THIM/amd/certification"), std::string::npos);
   EXPECT_NE(asked.find("metadata: true"), std::string::npos);
-  for (const std::string& bad :
-       {fetch::http_answer("{}"), fetch::http_answer("", "", "500 No"), std::string("nonsense")}) {
+  for (const std::string& bad : {fetch::http_answer("{}"), fetch::http_answer("<html>"),
+                                 fetch::http_answer("", "", "500 No"), std::string("nonsense")}) {
     reply = bad;
     EXPECT_FALSE(fetcher.fetch(EvidenceKind::azure_hcl_report, as_bytes(report), {}, kTime));
   }

@@ -114,4 +114,15 @@ Result<EndorsementUnverified> parse_endorsement(const crypto::Certificate& certi
   return endorsement;
 }
 
+std::optional<crypto::Certificate> find_key_certificate(
+    const std::vector<crypto::Certificate>& given) {
+  if (given.size() == 1) return given.front();
+  const auto names_key = [](const crypto::Certificate& one) {
+    const std::string name = one.subject_common_name();
+    return name == kVcekName || name == kVlekName;
+  };
+  if (std::ranges::count_if(given, names_key) != 1) return std::nullopt;
+  return *std::ranges::find_if(given, names_key);
+}
+
 }  // namespace sotto::attest::snp

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,5 +28,10 @@ struct EndorsementUnverified {
 
 // `malformed` where an extension is missing, of the wrong type or beyond a byte.
 Result<EndorsementUnverified> parse_endorsement(const crypto::Certificate& certificate);
+
+// Some hand the key's certificate out in one file with those above it: the one, or the only one with a key's
+// name. Nothing where there is none or more than one.
+std::optional<crypto::Certificate> find_key_certificate(
+    const std::vector<crypto::Certificate>& given);
 
 }  // namespace sotto::attest::snp

@@ -71,22 +71,16 @@ class Verification {
   }
 
  private:
-  // Some hand the certificate out in one file with those above it; then it is the one with a key's
-  // name, and the others are at hand for the path.
   Verified<crypto::Certificate> read_key() {
     const Bytes bytes = TRY(collateral_.need(kKeyCertificate));
+    // Those above the key's are at hand for the path.
     given_ = TRY(lift("the report key's certificate", crypto::parse_certificates(bytes)));
-    if (given_.size() == 1) return given_.front();
-    const auto names_key = [](const crypto::Certificate& one) {
-      const std::string name = one.subject_common_name();
-      return name == kVcekName || name == kVlekName;
-    };
-    const auto found = std::ranges::find_if(given_, names_key);
-    if (std::ranges::count_if(given_, names_key) != 1) {
+    const std::optional<crypto::Certificate> key = find_key_certificate(given_);
+    if (!key) {
       return refuse(Reason::wrong_collateral, "not one of the {} certificates in '{}' is a key's",
                     given_.size(), kKeyCertificate);
     }
-    return *found;
+    return *key;
   }
 
   Verified<std::vector<crypto::Certificate>> find_path(const crypto::Certificate& certificate) {
