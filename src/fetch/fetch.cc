@@ -149,6 +149,23 @@ void set_body(CURL* curl, const Request& request) {
                    request.body.empty() ? "" : reinterpret_cast<const char*>(request.body.data()));
 }
 
+// What libcurl would take, and should not be sent.
+Result<void> check_request(const Request& request, const Url& url) {
+  if (request.trust == Trust::pinned && url.scheme != "https") {
+    return fail(ErrorKind::malformed, "{}: a pinned key needs https", url.authority);
+  }
+  // Else a value could end its field and begin another, or another request.
+  constexpr std::string_view kEnds{"\r\n\0", 3};
+  for (const auto& [name, value] : request.fields) {
+    if (name.empty() || name.find_first_of(kEnds) != std::string::npos ||
+        value.find_first_of(kEnds) != std::string::npos) {
+      return fail(ErrorKind::malformed, "{}: a request's field has a line end or a zero byte",
+                  url.authority);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Fetcher::State {
@@ -168,6 +185,7 @@ Fetcher::~Fetcher() {
 
 Result<Answer> Fetcher::get(const Request& request) {
   const Url url = TRY(parse_url(request.url));
+  TRY(check_request(request, url));
   CURL* curl = state_->curl;
   curl_easy_reset(curl);  // the connection stays
   Transfer transfer{.request = request, .curl = curl, .answer = {}};

@@ -24,15 +24,16 @@ using Fields = std::vector<std::pair<std::string, std::string>>;  // names in lo
 // Whom to believe that the other side is the one that was meant.
 enum class Trust : uint8_t {
   system,  // the system's certificate authorities
-  pinned,  // the key with this digest alone, whatever its certificate says
+  pinned,  // the key with this digest alone, whatever its certificate says; never over http
   nobody,  // anybody: for what is checked by other means when it is here
 };
 
 struct Request {
   std::string method = "GET";
-  std::string url;  // http or https; "unix:PATH" in front of nothing: see `unix_socket`
+  std::string url;  // http or https
+  // Where it is not empty, this path is connected to instead of the URL's host.
   std::string unix_socket;
-  Fields fields;
+  Fields fields;  // without line ends and zero bytes
   SecretVector<uint8_t> body;
   Trust trust = Trust::system;
   std::array<uint8_t, 32> pinned_spki_sha256{};  // with Trust::pinned
@@ -67,7 +68,8 @@ class Fetcher {
   Fetcher& operator=(const Fetcher&) = delete;
 
   // `unavailable`: no connection, no name, a broken one; `untrusted`: another key or certificate;
-  // `expired`: a time limit; `exhausted`: too large; `cancelled`; `malformed`: a URL that is none. The
+  // `expired`: a time limit; `exhausted`: too large; `cancelled`; `malformed`: a URL that is
+  // none, a field that would be two, or a pinned key over http, which has no keys. The
   // message names the host and never the path, a field or a body. Redirects are not followed.
   Result<Answer> get(const Request& request);
 

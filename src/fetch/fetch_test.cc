@@ -112,5 +112,27 @@ TEST(Fetch, says_what_is_wrong_without_the_path) {
   EXPECT_EQ(parse_url("https://h?q").value().path, "/?q");
 }
 
+TEST(Fetch, sends_nothing_for_a_request_that_is_none) {
+  ServerForTesting server([](const std::string&) { return http_answer(""); });
+  Fetcher fetcher;
+  Request pinned = to(server);
+  pinned.trust = Trust::pinned;
+  EXPECT_EQ(fetcher.get(pinned).error().kind, ErrorKind::malformed);
+  const std::string zero(1, '\0');
+  for (const auto& field : Fields{{"", "a"},
+                                  {"x", "a\r\ny: b"},
+                                  {"x", "a\nb"},
+                                  {"x", "a\r"},
+                                  {"x", "a" + zero},
+                                  {"x: a\r\ny", "b"},
+                                  {"x\n", "b"},
+                                  {"x" + zero, "b"}}) {
+    Request request = to(server);
+    request.fields = {{"x-good", "a"}, field};
+    EXPECT_EQ(fetcher.get(request).error().kind, ErrorKind::malformed);
+  }
+  EXPECT_EQ(server.asked(), 0u);
+}
+
 }  // namespace
 }  // namespace sotto::fetch
