@@ -14,8 +14,7 @@
 #include <sstream>
 #include <vector>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "base/toml.h"
 
 namespace sotto::cmd {
 namespace {

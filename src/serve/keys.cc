@@ -9,11 +9,9 @@
 #include <fstream>
 #include <iterator>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "base/bytes.h"
 #include "base/output_file.h"
+#include "base/toml.h"
 #include "crypto/random.h"
 
 namespace sotto::serve {

@@ -143,9 +143,9 @@ TEST(Appraise, lets_evidence_without_a_tcb_pass_only_by_name) {
 
 TEST(Appraise, refuses_policies_with_mistakes) {
   for (const std::string bad :
-       {"", "version = 2\n[amd-sev-snp]", "version = 1", "[amd-sev-snp]",
-        "version = 1\n[intel-tdx]", "version = 1\n[intel-tdx]\ntcb_statuses = []",
-        "version = 1\n[amd-sev-snp]\nunknown = 1",
+       {"", "\u00e9 = 1", "version = 1\n[amd-sev-snp]\u00e9", "version = 2\n[amd-sev-snp]",
+        "version = 1", "[amd-sev-snp]", "version = 1\n[intel-tdx]",
+        "version = 1\n[intel-tdx]\ntcb_statuses = []", "version = 1\n[amd-sev-snp]\nunknown = 1",
         "version = 1\n[amd-sev-snp]\nallow_debug = \"yes\"", "version = 1\namd-sev-snp = 3",
         "version = 1\n[amd-sev-snp]\nreport_data = \"xyz\"",
         "version = 1\n[amd-sev-snp]\nmeasurements = { measurement = \"\" }",

@@ -8,10 +8,8 @@
 
 #include "base/check.h"
 #include "base/text_encoding.h"
+#include "base/toml.h"
 #include "base/utc_time.h"
-
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace sotto::attest {
 namespace {
