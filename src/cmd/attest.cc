@@ -19,6 +19,7 @@ struct AttestCommand {
   std::string nonce;
   std::string out;
   std::string tee = "auto";
+  bool azure_document = false;
 };
 
 Result<int> run(const AttestCommand& command) {
@@ -31,7 +32,8 @@ Result<int> run(const AttestCommand& command) {
   // It serves nothing: no models, and a configuration of no bytes.
   attest::Statement statement;
   statement.configuration_sha256 = crypto::sha256({});
-  const std::unique_ptr<attest::Node> node = TRY(make_node(command.tee, std::move(statement)));
+  const std::unique_ptr<attest::Node> node =
+      TRY(make_node(command.tee, std::move(statement), {}, command.azure_document));
   print_node(node.get());
   const std::string bundle = TRY(node->bundle(nonce, std::time(nullptr)));
   if (command.out.empty()) {
@@ -51,6 +53,8 @@ Run add_attest(CLI::App& app) {
   app.add_option("--nonce", command->nonce, "hexadecimal, 16 to 64 bytes, from who will verify");
   app.add_option("--out", command->out, "a file instead of standard output");
   add_tee_option(app, command->tee, false);
+  app.add_flag("--azure-document", command->azure_document,
+               "with Azure's attested document, which names this machine and its subscription");
   app.footer("Example: sotto attest --nonce $(openssl rand -hex 32) --out bundle.json");
   return [command] { return run(*command); };
 }

@@ -26,6 +26,7 @@ std::unique_ptr<attest::collateral::CollateralFetcher> make_fetcher(const FetchO
   if (!options.kds.empty()) sources.amd = options.kds;
   if (!options.rim.empty()) sources.nvidia_rim = options.rim;
   if (options.own_machine) sources.azure_metadata = attest::collateral::kAzureMetadata;
+  sources.azure_document = options.azure_document;
   return std::make_unique<attest::collateral::CollateralFetcher>(
       std::move(sources), options.cache.empty() ? attest::collateral::default_cache_folder()
                                                 : std::filesystem::path(options.cache));

@@ -15,7 +15,8 @@ struct FetchOptions {
   std::string kds = {};
   std::string rim = {};
   std::string cache = {};
-  bool own_machine = false;  // the evidence is this machine's: its metadata service is asked too
+  bool own_machine = false;     // the evidence is this machine's: its metadata service is asked too
+  bool azure_document = false;  // and on Azure for the instance's attested document
 };
 
 // --pccs, --kds, --rim, --cache.

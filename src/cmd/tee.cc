@@ -28,7 +28,8 @@ void add_tee_option(CLI::App& app, std::string& tee, bool may_be_none) {
 }
 
 Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::Statement statement,
-                                                std::vector<uint8_t> tls_spki) {
+                                                std::vector<uint8_t> tls_spki,
+                                                bool azure_document) {
   if (tee == "none") return nullptr;
   statement.program_version = SOTTO_VERSION;
   statement.program_sha256 = TRY(attest::program_digest());
@@ -40,7 +41,7 @@ Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::
     // What the vendors' services have is stapled, so that a client needs nobody else. Where they cannot be
     // reached the evidence goes without, and clients that are not content say what is missing.
     const std::shared_ptr<attest::collateral::CollateralFetcher> fetcher =
-        make_fetcher({.own_machine = true});
+        make_fetcher({.own_machine = true, .azure_document = azure_document});
     const auto source = [fetcher](attest::EvidenceKind kind, Bytes evidence,
                                   const attest::Collateral& have) -> Result<attest::Collateral> {
       attest::Collateral collateral = have;

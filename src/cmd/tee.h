@@ -16,9 +16,11 @@ namespace sotto::cmd {
 void add_tee_option(CLI::App& app, std::string& tee, bool may_be_none);
 
 // Fills in what the statement says of the program. nullptr for "none"; `unavailable` names the
-// alternatives where there is no TEE.
+// alternatives where there is no TEE. With `azure_document` an Azure machine's evidence has the instance's
+// attested document beside it.
 Result<std::unique_ptr<attest::Node>> make_node(const std::string& tee, attest::Statement statement,
-                                                std::vector<uint8_t> tls_spki = {});
+                                                std::vector<uint8_t> tls_spki = {},
+                                                bool azure_document = false);
 
 // What people must know of it, on standard error; in red that a simulated one protects nothing.
 void print_node(const attest::Node* node);

@@ -35,5 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)parse_thim_answer(text);
   (void)parse_td_quote_answer(text);
+  (void)parse_imds_answer(text);
   return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "attest/json/strict_json.h"
 #include "base/text_encoding.h"
+#include "crypto/sha256.h"
 #include "crypto/signed_data.h"
 
 namespace sotto::attest::azure {
@@ -122,6 +123,29 @@ Result<int64_t> parse_imds_time(std::string_view text) {
   }
   const auto at = sys_days(date) + hours(number(9)) + minutes(number(12)) + seconds(number(15));
   return at.time_since_epoch() / seconds(1);
+}
+
+Result<std::vector<uint8_t>> parse_imds_answer(std::string_view text) {
+  const json::value value = TRY(parse_strict_json(text, 4 * crypto::kSignedDataBytesMax));
+  if (!value.is_object()) return fail(ErrorKind::malformed, "IMDS's answer is no JSON object");
+  const json::object& answer = value.get_object();
+  if (TRY(json_string(answer, "encoding", "IMDS's answer")) != "pkcs7") {
+    return fail(ErrorKind::malformed, "the attested document is not in PKCS#7");
+  }
+  const std::string_view signature = TRY(json_string(answer, "signature", "IMDS's answer"));
+  std::vector<uint8_t> der = TRY(to_der(as_bytes(signature)));
+  TRY(crypto::open_signed_data(der));
+  return der;
+}
+
+std::string imds_nonce_of(Bytes tpm_quote) {
+  crypto::Sha256 hash;
+  hash.update(as_bytes("sotto-imds-v1"));
+  hash.update(tpm_quote);
+  uint64_t number = 0;
+  const crypto::Sha256Digest digest = hash.finish();
+  for (size_t i = 0; i < sizeof(number); ++i) number = number << 8 | digest[i];
+  return fmt::format("{:010}", number % 10'000'000'000);
 }
 
 Verified<Claims> verify_imds(Bytes document, const ImdsOptions& options,

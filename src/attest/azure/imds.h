@@ -39,4 +39,12 @@ Verified<Claims> verify_imds(Bytes document, const ImdsOptions& options,
 // "04/19/22 07:27:21 -0000" in Unix seconds; `malformed` for any other form.
 Result<int64_t> parse_imds_time(std::string_view text);
 
+// {"encoding": "pkcs7", "signature": base64} as IMDS answers GET /metadata/attested/document: the document in
+// DER, with a signature that is checked by verify_imds() alone. `malformed` for anything else.
+Result<std::vector<uint8_t>> parse_imds_answer(std::string_view json);
+
+// IMDS takes ten digits: SHA-256("sotto-imds-v1" ‖ the vTPM's quote as tpm_quote.json), its first eight bytes
+// as a big-endian number modulo 10^10. So few tell one quote's document from another's; they are no proof.
+std::string imds_nonce_of(Bytes tpm_quote);
+
 }  // namespace sotto::attest::azure

@@ -19,6 +19,8 @@ namespace sotto::attest::azure {
 inline constexpr std::string_view kTpmQuoteBlob = "tpm_quote.json";  // tpm/evidence.h, of the vTPM
 inline constexpr std::string_view kTdQuoteBlob = "td_quote.bin";  // that IMDS made of the TDREPORT
 inline constexpr std::string_view kThimBlob = "thim.json";        // IMDS's answer with the VCEK
+// Optional, and not looked at with the report: the instance's attested document, which imds.h verifies.
+inline constexpr std::string_view kImdsDocumentBlob = "imds_document.der";
 
 // Verifies the hardware's signed statement: an SNP report of 1184 bytes, or a TD quote. Its claims have
 // the measurements that the hardware has, and report_data.

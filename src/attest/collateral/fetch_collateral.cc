@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "attest/azure/hcl_report.h"
+#include "attest/azure/imds.h"
 #include "attest/azure/verify.h"
 #include "attest/nvidia/rim_service.h"
 #include "attest/nvidia/verify.h"
@@ -202,6 +203,37 @@ Result<Collateral> CollateralFetcher::fetch_amd(Bytes bytes, const Collateral& h
   return collateral;
 }
 
+// Azure's metadata service is on the machine's own host, and never behind a proxy.
+Result<std::string> CollateralFetcher::ask_azure(const std::string& path, std::string_view what,
+                                                 const std::string& post) {
+  fetch::Request request;
+  request.url = sources_.azure_metadata + path;
+  request.fields.emplace_back("metadata", "true");
+  request.use_proxy = false;
+  request.total_limit = sources_.limit;
+  request.answer_bytes_max = kCollateralBytesMax;
+  if (!post.empty()) {
+    request.method = "POST";
+    request.fields.emplace_back("content-type", "application/json");
+    request.body.assign(post.begin(), post.end());
+  }
+  const fetch::Answer answer = TRY(fetcher_.get(request));
+  if (answer.status != 200) {
+    return fail(ErrorKind::unavailable, "Azure's metadata service: status {} for {}", answer.status,
+                what);
+  }
+  return std::string(answer.body.begin(), answer.body.end());
+}
+
+Result<void> CollateralFetcher::add_azure_document(const Collateral& have, Collateral& into) {
+  const auto quote = have.find(azure::kTpmQuoteBlob);
+  if (!quote) return fail(ErrorKind::unavailable, "there is no vTPM's quote for its nonce");
+  const std::string path =
+      "/metadata/attested/document?api-version=2020-09-01&nonce=" + azure::imds_nonce_of(*quote);
+  const std::string text = TRY(ask_azure(path, azure::kImdsDocumentBlob));
+  return into.add(std::string(azure::kImdsDocumentBlob), TRY(azure::parse_imds_answer(text)));
+}
+
 // On an Azure machine its host has both: the VCEK's certificate, and a quoting enclave for the TDREPORT that
 // the paravisor made. They change with the host, so they are asked for each time. Elsewhere a VCEK is AMD's to
 // give, and a TD quote nobody's.
@@ -217,26 +249,11 @@ Result<Collateral> CollateralFetcher::fetch_azure(Bytes bytes, const Collateral&
   if (sources_.azure_metadata.empty()) {
     return snp ? fetch_amd(report.hardware_report, have, now) : Result<Collateral>(Collateral());
   }
-  fetch::Request request;
-  request.url =
-      sources_.azure_metadata + (snp ? "/metadata/THIM/amd/certification" : "/acc/tdquote");
-  request.fields.emplace_back("metadata", "true");
-  request.use_proxy = false;
-  request.total_limit = sources_.limit;
-  request.answer_bytes_max = kCollateralBytesMax;
-  if (!snp) {
-    const std::string body =
-        fmt::format(R"({{"report":"{}"}})", base64_of(report.hardware_report, Base64::url));
-    request.method = "POST";
-    request.fields.emplace_back("content-type", "application/json");
-    request.body.assign(body.begin(), body.end());
-  }
-  const fetch::Answer answer = TRY(fetcher_.get(request));
-  if (answer.status != 200) {
-    return fail(ErrorKind::unavailable, "Azure's metadata service: status {} for {}", answer.status,
-                name);
-  }
-  const std::string text(answer.body.begin(), answer.body.end());
+  const std::string post =
+      snp ? std::string()
+          : fmt::format(R"({{"report":"{}"}})", base64_of(report.hardware_report, Base64::url));
+  const std::string text =
+      TRY(ask_azure(snp ? "/metadata/THIM/amd/certification" : "/acc/tdquote", name, post));
   Collateral collateral;
   if (snp) {
     TRY(azure::parse_thim_answer(text));
@@ -299,8 +316,16 @@ Result<Collateral> CollateralFetcher::fetch(EvidenceKind kind, Bytes evidence,
       return fetch_intel(evidence, false, have, now);
     case EvidenceKind::snp_report:
       return fetch_amd(evidence, have, now);
-    case EvidenceKind::azure_hcl_report:
-      return fetch_azure(evidence, have, now);
+    case EvidenceKind::azure_hcl_report: {
+      Collateral collateral = TRY(fetch_azure(evidence, have, now));
+      const bool wanted = sources_.azure_document && !sources_.azure_metadata.empty() &&
+                          !have.find(azure::kImdsDocumentBlob);
+      if (!wanted) return collateral;
+      // No evidence needs it.
+      const Result<void> added = add_azure_document(have, collateral);
+      if (!added) stale_.push_back("no attested document: " + added.error().message);
+      return collateral;
+    }
     case EvidenceKind::nvidia_gpu_report:
     case EvidenceKind::nvidia_switch_report:
       return fetch_nvidia(evidence, have, now);

@@ -27,6 +27,9 @@ struct Sources {
   std::string nvidia_ocsp = "https://ocsp.ndis.nvidia.com";
   // Azure's metadata service, of the machine that this runs on: "http://169.254.169.254". Empty: not there.
   std::string azure_metadata = {};
+  // The instance's attested document too, from there. It names the machine and its owner's subscription to
+  // everybody who gets the evidence, so it is only fetched where it is asked for.
+  bool azure_document = false;
   std::chrono::milliseconds limit{20'000};  // of each answer
 };
 inline constexpr std::string_view kAzureMetadata = "http://169.254.169.254";
@@ -66,6 +69,9 @@ class CollateralFetcher {
   Result<Collateral> fetch_intel(Bytes quote, bool tdx, const Collateral& have, int64_t now);
   Result<Collateral> fetch_amd(Bytes report, const Collateral& have, int64_t now);
   Result<Collateral> fetch_azure(Bytes report, const Collateral& have, int64_t now);
+  Result<std::string> ask_azure(const std::string& path, std::string_view what,
+                                const std::string& post = {});
+  Result<void> add_azure_document(const Collateral& have, Collateral& into);
   Result<Collateral> fetch_nvidia(Bytes report, const Collateral& have, int64_t now);
 
   const Sources sources_;

@@ -6,7 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include "attest/azure/cases_for_testing.h"
+#include "attest/azure/imds.h"
+#include "attest/azure/verify.h"
 #include "attest/nvidia/device_for_testing.h"
 #include "attest/nvidia/verify.h"
 #include "attest/snp/signer_for_testing.h"
@@ -403,6 +407,75 @@ TEST(FetchCollateral, of_azure_comes_from_the_machines_own_metadata_service) {
     reply = bad;
     EXPECT_FALSE(fetcher.fetch(EvidenceKind::azure_hcl_report, as_bytes(report), {}, kTime));
   }
+}
+
+// The instance's attested document is an extra: whatever becomes of it, the rest is there.
+TEST(FetchCollateral, of_azure_has_the_attested_document_where_it_is_asked_for) {
+  const fs::path good = fs::path(SOTTO_TESTDATA_DIR) / "attest/azure-hcl-report/good/evidence.bin";
+  std::ifstream file(good, std::ios::binary);
+  const std::string report{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  ASSERT_FALSE(report.empty());
+  const azure::ImdsSignerForTesting azure;
+  const auto quote = as_bytes("a vTPM's quote");
+  const std::string nonce = azure::imds_nonce_of(quote);
+  EXPECT_EQ(nonce.size(), 10u);
+  const std::string json = fmt::format(
+      R"({{"nonce":"{}","vmId":"v","subscriptionId":"s","sku":"k","timeStamp":)"
+      R"({{"createdOn":"04/15/22 05:00:00 -0000","expiresOn":"04/15/22 11:00:00 -0000"}}}})",
+      nonce);
+  const std::vector<uint8_t> document = azure.sign(json, "metadata.azure.com");
+  const std::string right = fetch::http_answer(fmt::format(
+      R"({{"encoding":"pkcs7","signature":"{}"}})", base64_of(document, Base64::standard)));
+  std::string asked;
+  std::string reply;
+  uint32_t wait_ms = 0;
+  fetch::ServerForTesting server([&](const std::string& request) {
+    if (request.find("/metadata/THIM/") != std::string::npos) {
+      return fetch::http_answer(R"({"vcekCert":"PEM","certificateChain":"PEM2"})");
+    }
+    asked = request;
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+    return reply;
+  });
+  Sources sources;
+  sources.azure_metadata = server.url();
+  sources.limit = std::chrono::milliseconds(300);
+  Collateral have;
+  ASSERT_TRUE(have.add(std::string(azure::kTpmQuoteBlob), {quote.begin(), quote.end()}));
+  const auto fetch_with = [&](bool wanted) {
+    sources.azure_document = wanted;
+    CollateralFetcher fetcher(sources, "");
+    const auto got = fetcher.fetch(EvidenceKind::azure_hcl_report, as_bytes(report), have, kTime);
+    EXPECT_TRUE(got && got->find(azure::kThimBlob));
+    const auto found = got ? got->find(azure::kImdsDocumentBlob) : std::nullopt;
+    EXPECT_EQ(fetcher.stale().size(), wanted && !found ? 1u : 0u);
+    return found ? std::vector<uint8_t>(found->begin(), found->end()) : std::vector<uint8_t>();
+  };
+  reply = right;
+  EXPECT_TRUE(fetch_with(false).empty());
+  EXPECT_EQ(asked, "");
+  EXPECT_EQ(fetch_with(true), document);
+  EXPECT_NE(asked.find("GET /metadata/attested/document?api-version=2020-09-01&nonce=" + nonce +
+                       " HTTP/1.1\r\n"),
+            std::string::npos);
+  EXPECT_NE(asked.find("metadata: true"), std::string::npos);
+  Roots roots;
+  roots.replace(Vendor::microsoft_tls, {azure.root()});
+  const auto verified = azure::verify_imds(document, {nonce}, {}, roots, azure.kTime);
+  EXPECT_TRUE(verified) << (verified ? "" : verified.error().message);
+
+  for (const std::string& wrong :
+       {fetch::http_answer("<html>"), fetch::http_answer("{}"),
+        fetch::http_answer("", "", "400 No"),
+        fetch::http_answer(R"({"encoding":"pkcs7","signature":"MIIB"})"),
+        fetch::http_answer(R"({"encoding":"jws","signature":""})"), std::string("nonsense"),
+        fetch::http_answer(std::string(kCollateralBytesMax + 1, 'x'))}) {
+    reply = wrong;
+    EXPECT_TRUE(fetch_with(true).empty());
+  }
+  reply = right;
+  wait_ms = 1000;
+  EXPECT_TRUE(fetch_with(true).empty());
 }
 
 TEST(FetchCollateral, refuses_what_is_no_evidence_and_asks_nobody) {
