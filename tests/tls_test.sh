@@ -22,7 +22,26 @@ curl -skf "$url/attestation" >bundle.json
 "$sotto" verify bundle.json --allow-simulated --json >verdict
 openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | openssl x509 -out node.pem
 spki=$(openssl x509 -in node.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r | cut -c1-64)
-openssl x509 -in node.pem -outform DER | grep -qa 'application/vnd.sotto.bundle+json' || fail "no evidence in the certificate"
+openssl x509 -in node.pem -outform DER >node.der
+# The two extensions carry one wrapper, id-pe-cmw inside an OCTET STRING of its own; with collateral it verifies.
+python3 - <<'PY'
+import json, subprocess
+def extension(oid):
+    lines = subprocess.run(["openssl", "asn1parse", "-inform", "DER", "-in", "node.der"], capture_output=True, text=True, check=True).stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.endswith(":" + oid))
+    value = next(line for line in lines[at:] if "OCTET STRING" in line)
+    return bytes.fromhex(value.rsplit(":", 1)[1])
+cmw, tcg = extension("1.3.6.1.5.5.7.1.35"), extension("2.23.133.5.4.9")
+assert cmw[:2] == b"\x04\x82" and int.from_bytes(cmw[2:4], "big") == len(cmw) - 4 and cmw[4:] == tcg, "the wrappers differ"
+media_type = b"application/vnd.sotto.bundle+json"
+head = b"\x82\x78" + bytes([len(media_type)]) + media_type
+assert tcg.startswith(head + b"\x59") and int.from_bytes(tcg[len(head) + 1:len(head) + 3], "big") == len(tcg) - len(head) - 3
+certified = json.loads(tcg[len(head) + 3:])
+assert not certified.get("collateral"), "collateral in every handshake"
+certified["collateral"] = json.load(open("bundle.json"))["collateral"]
+json.dump(certified, open("certified.json", "w"))
+PY
+"$sotto" verify certified.json --allow-simulated >/dev/null || fail "the certificate's evidence"
 python3 - "$spki" <<'PY'
 import base64, json, sys
 stated = json.load(open("verdict"))["statement"]["tls_spki_sha256"]

@@ -54,7 +54,7 @@ Result<int> run(const ProxyCommand& command) {
       TRY(serve::HttpServer::create(serve::HttpLimits{}, 2));
   const serve::Address listening = TRY(http->listen(address, proxy.handler()));
   http->run();
-  fmt::print(stderr, "at {}\n", listening.is_unix() ? listening.to_string() : listening.url());
+  fmt::print(stderr, "at {}\n", listening.shown());
   fmt::print(stderr, "try: OPENAI_BASE_URL={}/v1, or {}/verification in a browser\n",
              listening.url(), listening.url());
   int signal = 0;

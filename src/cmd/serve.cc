@@ -152,11 +152,20 @@ void print_start(const std::vector<serve::ServedModel>& models,
                fmt::join(std::span(model.host->model().identity().model_root).first(8), ""));
   }
   for (const serve::Address& address : listening) {
-    fmt::print(stderr, "at {}{}\n", address.is_unix() ? address.to_string() : address.url(),
+    fmt::print(stderr, "at {}{}\n", address.shown(),
                options.keys.empty() ? ", for this machine only" : ", with an API key");
   }
   if (admin != nullptr) fmt::print(stderr, "metrics at {}/metrics\n", admin->url());
-  const serve::Address& first = listening.front();
+  // One that curl reaches, where there is one.
+  const auto reachable = std::ranges::find_if(listening, [](const serve::Address& address) {
+    return address.kind != serve::Address::Kind::vsock;
+  });
+  if (reachable == listening.end()) {
+    fmt::print(stderr, "try: on the host, socat TCP-LISTEN:8443,fork VSOCK-CONNECT:CID:{}\n",
+               listening.front().port);
+    return;
+  }
+  const serve::Address& first = *reachable;
   fmt::print(stderr,
              "try: curl {}{}{}/v1/chat/completions {}-H 'content-type: application/json' -d "
              "'{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n",
@@ -342,7 +351,7 @@ Run add_serve(CLI::App& app) {
   app.add_option("MODEL", options->models,
                  "a GGUF file, a model's name or 'demo'; NAME[,ALIAS…]=MODEL to call it something")
       ->required();
-  app.add_option("--listen", options->listen, "ADDRESS:PORT or unix:PATH; repeatable")
+  app.add_option("--listen", options->listen, "ADDRESS:PORT, unix:PATH or vsock:PORT; repeatable")
       ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--admin", options->admin, "where metrics are served; nowhere without it");

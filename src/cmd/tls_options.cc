@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <ctime>
 
+#include "attest/cbor/writer.h"
+#include "base/check.h"
 #include "base/text_encoding.h"
 #include "cmd/evidence_files.h"
 #include "crypto/pem.h"
@@ -14,17 +16,23 @@
 namespace sotto::cmd {
 namespace {
 
-constexpr size_t kEvidenceBytesMax = 12 << 10;  // in a certificate
+constexpr size_t kEvidenceBytesMax = 16 << 10;  // in each of a certificate's two extensions
 
-// Conceptual message wrapper in its JSON form [CMW §3.1]: a media type and the message in base64url.
+// A conceptual message wrapper in its CBOR form [CMW §3.1]: a media type and the message.
 std::vector<uint8_t> cmw_of(const std::string& bundle) {
-  const std::string text = fmt::format(R"(["application/vnd.sotto.bundle+json","{}"])",
-                                       base64_of(as_bytes(bundle), Base64::url));
-  std::vector<uint8_t> der = {0x0c, 0x83};  // UTF8String, a length of three bytes
-  for (int shift = 16; shift >= 0; shift -= 8) {
-    der.push_back(static_cast<uint8_t>(text.size() >> shift));
-  }
-  der.insert(der.end(), text.begin(), text.end());
+  attest::cbor::Writer writer;
+  writer.array(2);
+  writer.text("application/vnd.sotto.bundle+json");
+  writer.bytes(as_bytes(bundle));
+  return writer.written();
+}
+
+// As an OCTET STRING, which is how id-pe-cmw tells CBOR from JSON [CMW §6].
+std::vector<uint8_t> octet_string(Bytes bytes) {
+  std::vector<uint8_t> der = {0x04, 0x82, static_cast<uint8_t>(bytes.size() >> 8),
+                              static_cast<uint8_t>(bytes.size())};
+  CHECK(bytes.size() >= 256 && bytes.size() <= 0xffff);  // else the length is another
+  der.insert(der.end(), bytes.begin(), bytes.end());
   return der;
 }
 
@@ -70,14 +78,16 @@ Result<std::shared_ptr<const crypto::TlsServer>> NodeTls::server(attest::Node* n
   spec.not_before = now - 300;
   spec.not_after = now + 398 * int64_t{86400};
   spec.key_usage = crypto::kUsageDigitalSignature;
-  // id-pe-cmw, for whoever looks for evidence there; our own client asks for it with a nonce. Every
-  // handshake carries it, so it is without collateral, and left out where it is large, as with a TPM's logs.
+  // For whoever looks for evidence there; our own client asks for it with a nonce. Every handshake carries
+  // it, so it is without collateral, and left out where it is large, as with a TPM's logs.
   attest::Bundle bundle = TRY(attest::parse_bundle(TRY(node->bundle({}, now))));
   bundle.collateral = {};
   bundle.event_logs.clear();
   const std::vector<uint8_t> evidence = cmw_of(attest::serialize(bundle));
   if (evidence.size() <= kEvidenceBytesMax) {
-    spec.extensions.push_back({"1.3.6.1.5.5.7.1.35", evidence});
+    spec.extensions.push_back({"1.3.6.1.5.5.7.1.35", octet_string(evidence)});  // id-pe-cmw
+    // tcg-dice-conceptual-message-wrapper, once called tagged evidence
+    spec.extensions.push_back({"2.23.133.5.4.9", evidence});
   }
   return crypto::TlsServer::create(
       crypto::issue_certificate(spec, key_->public_key(), nullptr, *key_), *key_);

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/http_server.h"
 
+#include <linux/vm_sockets.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -15,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -30,6 +34,9 @@ namespace sotto::serve {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using Local = asio::local::stream_protocol;
+using Generic = asio::generic::stream_protocol;  // vsock, which Asio has no name for
+template <class Protocol>
+using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
 namespace {
 
@@ -51,14 +58,13 @@ struct HttpServer::Impl {
       : limits(the_limits), threads(the_threads), io(static_cast<int>(the_threads)) {}
 
   template <class Protocol>
-  Result<typename Protocol::acceptor> open(const typename Protocol::endpoint& endpoint,
-                                           const Address& address);
+  Result<Acceptor<Protocol>> open(const typename Protocol::endpoint& endpoint,
+                                  const Address& address);
   template <class Protocol>
-  Awaitable<void> accept(std::shared_ptr<typename Protocol::acceptor> acceptor,
-                         const Listener& listener);
+  Awaitable<void> accept(std::shared_ptr<Acceptor<Protocol>> acceptor, const Listener& listener);
   void admit(asio::generic::stream_protocol::socket socket, const Listener& listener);
   template <class Protocol>
-  void begin(typename Protocol::acceptor acceptor, Listener how);
+  void begin(Acceptor<Protocol> acceptor, Listener how);
   void for_connections(void (Connection::*what)());
 
   const HttpLimits limits;
@@ -74,12 +80,12 @@ struct HttpServer::Impl {
 };
 
 template <class Protocol>
-Result<typename Protocol::acceptor> HttpServer::Impl::open(
-    const typename Protocol::endpoint& endpoint, const Address& address) {
-  typename Protocol::acceptor acceptor(io);
+Result<Acceptor<Protocol>> HttpServer::Impl::open(const typename Protocol::endpoint& endpoint,
+                                                  const Address& address) {
+  Acceptor<Protocol> acceptor(io);
   boost::system::error_code error;
   acceptor.open(endpoint.protocol(), error);
-  if (!error && !address.is_unix()) {
+  if (!error && address.kind == Address::Kind::tcp) {
     acceptor.set_option(asio::socket_base::reuse_address(true), error);
   }
   if (!error) acceptor.bind(endpoint, error);
@@ -109,7 +115,7 @@ void HttpServer::Impl::admit(asio::generic::stream_protocol::socket socket,
 }
 
 template <class Protocol>
-Awaitable<void> HttpServer::Impl::accept(std::shared_ptr<typename Protocol::acceptor> acceptor,
+Awaitable<void> HttpServer::Impl::accept(std::shared_ptr<Acceptor<Protocol>> acceptor,
                                          const Listener& listener) {
   asio::steady_timer pause(io);
   for (;;) {
@@ -130,8 +136,8 @@ Awaitable<void> HttpServer::Impl::accept(std::shared_ptr<typename Protocol::acce
 }
 
 template <class Protocol>
-void HttpServer::Impl::begin(typename Protocol::acceptor acceptor, Listener how) {
-  auto shared = std::make_shared<typename Protocol::acceptor>(std::move(acceptor));
+void HttpServer::Impl::begin(Acceptor<Protocol> acceptor, Listener how) {
+  auto shared = std::make_shared<Acceptor<Protocol>>(std::move(acceptor));
   Listener& listener = listeners.emplace_back(std::move(how));
   const auto strand = asio::make_strand(io);
   listener.close = [shared, strand] {
@@ -171,6 +177,21 @@ Result<void> clear_path(const Address& address, asio::io_context& io) {
   return {};
 }
 
+// From the host and from every machine that it lets through.
+Generic::endpoint vsock_endpoint(uint32_t port) {
+  sockaddr_vm name{};
+  name.svm_family = AF_VSOCK;
+  name.svm_cid = VMADDR_CID_ANY;
+  name.svm_port = port == 0 ? VMADDR_PORT_ANY : port;
+  return {&name, sizeof name};
+}
+
+uint32_t vsock_port(const Generic::endpoint& endpoint) {
+  sockaddr_vm name{};
+  std::memcpy(&name, endpoint.data(), std::min(sizeof name, endpoint.size()));
+  return name.svm_port;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::create(const HttpLimits& limits, uint32_t threads) {
@@ -188,14 +209,21 @@ Result<Address> HttpServer::listen(const Address& address, Handler handler,
   if (address.is_unix()) {
     TRY(clear_path(address, impl.io));
     const mode_t before = umask(0177);
-    Result<Local::acceptor> acceptor = impl.open<Local>(Local::endpoint(address.path), address);
+    Result<Acceptor<Local>> acceptor = impl.open<Local>(Local::endpoint(address.path), address);
     umask(before);
     if (!acceptor) return std::unexpected(acceptor.error());
     impl.begin<Local>(std::move(*acceptor), {bound, std::move(handler), std::move(tls), {}});
     return bound;
   }
-  const tcp::endpoint endpoint(asio::ip::make_address(address.host), address.port);
-  tcp::acceptor acceptor = TRY(impl.open<tcp>(endpoint, address));
+  if (address.kind == Address::Kind::vsock) {
+    Acceptor<Generic> acceptor = TRY(impl.open<Generic>(vsock_endpoint(address.port), address));
+    bound.port = vsock_port(acceptor.local_endpoint());
+    impl.begin<Generic>(std::move(acceptor), {bound, std::move(handler), std::move(tls), {}});
+    return bound;
+  }
+  const tcp::endpoint endpoint(asio::ip::make_address(address.host),
+                               static_cast<uint16_t>(address.port));
+  Acceptor<tcp> acceptor = TRY(impl.open<tcp>(endpoint, address));
   bound.port = acceptor.local_endpoint().port();
   impl.begin<tcp>(std::move(acceptor), {bound, std::move(handler), std::move(tls), {}});
   return bound;

@@ -295,6 +295,23 @@ TEST(HttpServer, listens_at_a_unix_socket_and_takes_over_one_that_was_left) {
   EXPECT_TRUE(second->listen(*address, echo).has_value());
 }
 
+// Whether the kernel can carry bytes from a machine to itself is its own affair; here it must listen.
+TEST(HttpServer, listens_at_vsock) {
+  const int probe = socket(AF_VSOCK, SOCK_STREAM, 0);
+  const bool known = probe >= 0;
+  if (known) close(probe);
+  const auto first = *HttpServer::create({}, 1);
+  const Result<Address> bound = first->listen(*parse_address("vsock:0"), echo);
+  ASSERT_EQ(bound.has_value(), known) << "Linux without vsock must be told";
+  if (!known) return;
+  EXPECT_GT(bound->port, 0u);
+  EXPECT_EQ(bound->shown(), "vsock:" + std::to_string(bound->port));
+  const auto second = *HttpServer::create({}, 1);
+  EXPECT_FALSE(second->listen(*bound, echo).has_value());  // taken
+  first->run();
+  first->stop(0ms);
+}
+
 TEST(Router, finds_by_method_and_path) {
   Router router;
   router.add("GET", "/a", echo);
@@ -319,13 +336,17 @@ TEST(Address, is_what_it_says) {
   EXPECT_EQ(text("localhost:0"), "127.0.0.1:0");
   EXPECT_EQ(text("[::1]:80"), "[::1]:80");
   EXPECT_EQ(text("unix:/a/b"), "unix:/a/b");
-  for (const char* bad :
-       {"", "80", "a:80", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8x", "unix:"}) {
+  EXPECT_EQ(text("vsock:4294967294"), "vsock:4294967294");
+  for (const char* bad : {"", "80", "a:80", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8x",
+                          "unix:", "vsock:", "vsock:4294967295", "vsock:3:5000"}) {
     EXPECT_EQ(text(bad), "!") << bad;
   }
   EXPECT_TRUE(parse_address("[::1]:1")->is_local());
   EXPECT_TRUE(parse_address("unix:x")->is_local());
   EXPECT_FALSE(parse_address("0.0.0.0:1")->is_local());
+  EXPECT_FALSE(parse_address("vsock:1")->is_local());
+  EXPECT_EQ(parse_address("127.0.0.1:1")->shown(), "http://127.0.0.1:1");
+  EXPECT_EQ(parse_address("vsock:1")->shown(), "vsock:1");
 }
 
 std::shared_ptr<const crypto::TlsServer> make_tls() {
