@@ -15,21 +15,19 @@
 namespace sotto::crypto {
 namespace {
 
-constexpr uint8_t kAlpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr uint8_t kAlpn[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr uint8_t kAlpnForTesting[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-// The one protocol that is spoken here, where the client offers it; else none, as if it had not asked.
+// The first of ours that the client offers; else none, as if it had not asked.
 int choose_protocol(SSL*, const uint8_t** out, uint8_t* out_size, const uint8_t* in,
                     unsigned in_size, void*) {
-  for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
-    const unsigned size = in[at];
-    if (at + 1 + size > in_size) break;
-    if (size == kAlpn[0] && std::equal(kAlpn + 1, kAlpn + 9, in + at + 1)) {
-      *out = in + at + 1;
-      *out_size = static_cast<uint8_t>(size);
-      return SSL_TLSEXT_ERR_OK;
-    }
+  uint8_t* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof kAlpn, in, in_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
   }
-  return SSL_TLSEXT_ERR_NOACK;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
 }
 
 std::shared_ptr<SSL_CTX> make_context(const SSL_METHOD* method) {
@@ -128,7 +126,7 @@ TlsSession::TlsSession(std::shared_ptr<const TlsServer> server)
 TlsSession TlsSession::client_for_testing() {
   TlsSession session;
   const std::shared_ptr<SSL_CTX> context = make_context(TLS_client_method());
-  CHECK(SSL_CTX_set_alpn_protos(context.get(), kAlpn, sizeof kAlpn) == 0);
+  CHECK(SSL_CTX_set_alpn_protos(context.get(), kAlpnForTesting, sizeof kAlpnForTesting) == 0);
   session.ssl_ = make_session(context.get());
   SSL_set_connect_state(session.ssl_.get());
   return session;

@@ -20,7 +20,7 @@ typedef struct ssl_st SSL;          // NOLINT(modernize-use-using)
 namespace sotto::crypto {
 
 // A server's certificate and key, and how it speaks: TLS 1.3 alone, X25519 (with ML-KEM-768 where OpenSSL has
-// it) or P-256, "http/1.1". Immutable; sessions on any threads.
+// it) or P-256, "h2" before "http/1.1". Immutable; sessions on any threads.
 class TlsServer {
  public:
   static Result<std::shared_ptr<const TlsServer>> create(const Certificate& certificate,

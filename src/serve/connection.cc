@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/connection.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <ctime>
 #include <exception>
 
 #include "base/check.h"
@@ -34,7 +32,7 @@ std::string head_of(const HttpAnswer& answer, std::string_view framing, bool clo
     head.append(name).append(": ").append(value).append("\r\n");
   }
   head.append(framing);
-  head += fmt::format("date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(std::time(nullptr)));
+  head.append("date: ").append(http_date()).append("\r\n");
   head.append(close ? "connection: close\r\n\r\n" : "\r\n");
   return head;
 }
@@ -299,10 +297,21 @@ Awaitable<void> Connection::answer(HttpReader& reader) {
 
 Awaitable<void> Connection::serve() {
   const auto self = shared_from_this();
+  bool is_first = true;
   while (!lost_ && !last_) {
     HttpReader reader(limits_);
     const bool whole = co_await read_request(reader);
     if (!whole) break;
+    if (reader.is_http2()) {
+      if (is_first) {
+        co_await serve_http2();
+      } else {
+        HttpError late{505, "HTTP/2 begins with the connection"};
+        co_await refuse(std::move(late));
+      }
+      break;
+    }
+    is_first = false;
     if (!reader.keep_alive()) last_ = true;
     co_await answer(reader);
     busy_ = false;

@@ -1,4 +1,5 @@
-// One client's connection: its requests one after another, each answered before the next is looked at.
+// One client's connection. HTTP/1: its requests one after another, each answered before the next is looked at.
+// HTTP/2: many at a time.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -39,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   class Answer;
+  class Http2;
 
   Awaitable<void> pump();
   Awaitable<void> serve();
@@ -46,6 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<void> wait(std::chrono::steady_clock::time_point until);
   Awaitable<Result<void>> write(std::string bytes);
   Awaitable<void> answer(HttpReader& reader);
+  Awaitable<void> serve_http2();
   Awaitable<void> refuse(HttpError error);
   Awaitable<void> end();
   void lose();

@@ -34,6 +34,13 @@ struct HttpRequest {
   std::string_view body_text() const { return {body.data(), body.size()}; }
 };
 
+// The path and query of "/path?query", or of "http://host/path?query" as a proxy is asked [RFC9112 §3.2]; both
+// empty for what is neither.
+void set_target(HttpRequest& request, std::string_view target);
+
+// Of now, as the field `date` has it [RFC9110 §5.6.7].
+std::string http_date();
+
 struct HttpAnswer {
   uint32_t status = 200;
   HttpFields fields;  // content-length, date and connection are not the handler's business

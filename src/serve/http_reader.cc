@@ -33,6 +33,7 @@ struct HttpReader::State {
   std::optional<Parser> parser;
   std::optional<ChunkedBody> chunks;  // a body that comes in chunks; every other is the parser's
   bool expects_continue = false;
+  bool http2 = false;
 };
 
 namespace {
@@ -88,19 +89,11 @@ std::expected<void, HttpError> check_framing(const Parser& parser) {
   return {};
 }
 
-// The path and query of "/path?query", or of "http://host/path?query" as a proxy is asked
-// [RFC9112 §3.2]; empty for what is neither.
-std::string_view origin_form(std::string_view target) {
-  if (target.starts_with('/')) return target;
-  const size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos) return {};
-  const size_t slash = target.find('/', scheme + 3);
-  return slash == std::string_view::npos ? "/" : target.substr(slash);
-}
-
-std::string_view origin_form(const Parser& parser) {
+HttpRequest target_of(const Parser& parser) {
+  HttpRequest request;
   const auto target = parser.get().target();
-  return origin_form(std::string_view(target.data(), target.size()));
+  set_target(request, {target.data(), target.size()});
+  return request;
 }
 
 std::expected<void, HttpError> check_request(const Parser& parser) {
@@ -114,7 +107,7 @@ std::expected<void, HttpError> check_request(const Parser& parser) {
     return refuse(417, "the only expectation that is understood is 100-continue");
   }
   if (message.method() == http::verb::connect) return refuse(501, "CONNECT is not served here");
-  if (origin_form(parser).empty()) return refuse(400, "the request's target is not a path");
+  if (target_of(parser).path.empty()) return refuse(400, "the request's target is not a path");
   return check_framing(parser);
 }
 
@@ -133,7 +126,11 @@ bool HttpReader::begun() const {
 bool HttpReader::header_done() const {
   return state_->parser.has_value() && state_->parser->is_header_done();
 }
+bool HttpReader::is_http2() const {
+  return state_->http2;
+}
 bool HttpReader::done() const {
+  if (state_->http2) return true;
   if (state_->chunks.has_value()) return state_->chunks->done();
   return state_->parser.has_value() && state_->parser->is_done();
 }
@@ -202,6 +199,8 @@ std::expected<size_t, HttpError> HttpReader::put(std::string_view bytes) {
     if (!collected) return collected;
     taken = *collected;
     if (!complete) return taken;
+    state_->http2 = std::ranges::equal(state_->header, kHttp2Preface);
+    if (state_->http2) return taken;
     if (auto parsed = parse_header(*state_); !parsed) return std::unexpected(parsed.error());
   }
   if (state_->chunks.has_value()) {
@@ -221,12 +220,8 @@ std::expected<size_t, HttpError> HttpReader::put(std::string_view bytes) {
 }
 
 HttpRequest HttpReader::take() {
-  CHECK(done());
-  HttpRequest request;
-  const std::string_view target = origin_form(*state_->parser);
-  const size_t mark = target.find('?');
-  request.path = target.substr(0, mark);
-  if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+  CHECK(done() && !is_http2());
+  HttpRequest request = target_of(*state_->parser);
   auto message = state_->parser->release();
   request.method = std::string(message.method_string());
   for (const auto& field : message) {

@@ -13,6 +13,9 @@
 
 namespace sotto::serve {
 
+// What a client that speaks HTTP/2 begins with, and its bytes go on in that way [RFC9113 §3.4].
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
+
 // Knows no socket: it is given bytes, in pieces of any size, and what comes out does not depend on how
 // they were cut. After an error nothing that follows can be trusted to be a request.
 class HttpReader {
@@ -28,7 +31,8 @@ class HttpReader {
 
   bool begun() const;  // at least one byte came, but for empty lines before a request
   bool header_done() const;
-  bool done() const;         // take() may be called
+  bool done() const;         // take() may be called, unless it is_http2()
+  bool is_http2() const;     // what came is no request but kHttp2Preface
   bool keep_alive() const;   // after header_done(): whether another request may follow
   bool version_1_1() const;  // after header_done(): whether the client knows chunked answers
   // After header_done(): the client waits for "100 Continue" before it sends the body.

@@ -26,6 +26,7 @@ std::string outcome(const std::string& bytes, size_t piece) {
     held.erase(0, *taken);
   }
   if (!reader.done()) return "";
+  if (reader.is_http2()) return "HTTP/2";
   const auto request = reader.take();
   std::string text = request.method + " " + request.path + "?" + request.query + "\n";
   for (const auto& [name, value] : request.fields) text += name + ":" + value + "\n";
