@@ -144,6 +144,12 @@ class Relay(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Relay)
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # clients leave at what is bad
+            super().handle_error(request, address)
+
+
+server = Server(('127.0.0.1', 0), Relay)
 print(server.server_address[1], flush=True)
 server.serve_forever()

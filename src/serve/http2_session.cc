@@ -29,11 +29,12 @@ void grant_room(State& state) {
     Http2Stream* stream = state.find(id);
     if (stream != nullptr && stream->room_wanted != 0) {
       const uint64_t room = stream->room_wanted;
-      if (state.room_granted != 0 && state.room_granted + room > state.limits.body_bytes_max)
-        return;
+      const uint64_t granted = state.room_granted;
+      if (granted != 0 && granted + room > state.limits.body_bytes_max) return;
       state.room_granted += room;
       stream->room_granted = room;
       stream->room_wanted = 0;
+      stream->deadline = state.now + state.limits.body_time_max;
       ignore(nghttp2_session_set_local_window_size(
           state.session, NGHTTP2_FLAG_NONE, id, static_cast<int32_t>(kHttp2StreamWindow + room)));
     }
@@ -70,6 +71,7 @@ void want_room(State& state, Stream id, uint64_t body_bytes) {
   Http2Stream& stream = state.streams.at(id);
   if (body_bytes <= kHttp2StreamWindow || stream.room_wanted + stream.room_granted != 0) return;
   stream.room_wanted = std::min<uint64_t>(body_bytes, NGHTTP2_MAX_WINDOW_SIZE) - kHttp2StreamWindow;
+  stream.deadline = Clock::time_point::max();  // its wait is ours
   state.waiting.push_back(id);
   grant_room(state);
 }
@@ -218,6 +220,7 @@ void Http2Session::reset(Stream stream) {
 void Http2Session::release(Stream stream, Clock::time_point now) {
   const auto found = state_->streams.find(stream);
   CHECK(found != state_->streams.end() && found->second.arrived);
+  state_->now = now;
   give_back(*state_, found->second);
   found->second.arrived = false;
   --state_->arrived;

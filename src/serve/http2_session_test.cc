@@ -319,6 +319,30 @@ TEST(Http2Session, bounds_what_waits_of_all_bodies) {
   EXPECT_EQ(client.server.body_bytes(), 0u);
 }
 
+// Whoever waits for room is not late; whoever has it and does not use it is.
+TEST(Http2Session, does_not_count_the_wait_for_room) {
+  HttpLimits limits;
+  limits.body_bytes_max = 300000;
+  Client client(limits);
+  const int32_t first = client.ask(kPost, std::string(300000, 'a'));
+  const int32_t second = client.ask(kPost, std::string(299999, 'a'), false);
+  client.talk();
+  ASSERT_EQ(client.server.arrivals().size(), 1u);
+  client.now += 10 * limits.body_time_max;
+  client.server.expire(client.now);
+  client.talk();
+  EXPECT_TRUE(client.seen[second].statuses.empty());
+  client.server.answer(first, text("ok"), true);
+  client.server.release(first, client.now);
+  client.talk();
+  EXPECT_EQ(client.server.body_bytes(), 299999u);
+  EXPECT_EQ(client.server.next_deadline(), client.now + limits.body_time_max);
+  client.now += limits.body_time_max;
+  client.server.expire(client.now);
+  client.talk();
+  EXPECT_THAT(client.seen[second].statuses, ElementsAre("408"));
+}
+
 TEST(Http2Session, tells_that_a_client_took_its_request_back) {
   Client client;
   const int32_t id = client.ask(kGet);
