@@ -35,6 +35,17 @@ for i in "${!paths[@]}"; do
   check >out || fail "$what is not verified: $(tail -20 out)"
   grep -q "this node's" out || fail "what it says of $what: $(tail -3 out)"
   if grep -q zebrafinch receipt && ! grep -q 'data:' receipt; then fail "words of the prompt are in the receipt"; fi
+  # Its counts are the tokenizer's.
+  check --model demo --json >out || fail "the tokens of $what: $(cat out)"
+  python3 - "$what" <<'PY'
+import json, sys
+verdict = json.load(open("out"))
+rules = {rule["name"]: rule for rule in verdict["rules"]}
+assert rules["receipt-model"]["verdict"] == rules["receipt-prompt-tokens"]["verdict"] == "passed", rules
+assert verdict["counted"]["prompt_tokens"] == int(rules["receipt-prompt-tokens"]["expected"]) > 0
+counted = verdict["counted"]["text_tokens"]
+assert (counted > 0) == ("embeddings" not in sys.argv[1]), counted
+PY
   # The answer comes again from the receipt alone, on the plainest instruction set too.
   "$sotto" replay demo --receipt receipt --request request --response response --bundle bundle.json >out ||
     fail "$what is not the same again: $(cat out)"
@@ -46,6 +57,7 @@ done
 # Whatever is not what was signed is refused: another answer, another question, another salt, another node.
 ask /v1/chat/completions "{$chat,\"seed\":5}"
 cp response kept
+cp request kept_request
 sed -i 's/"content":"/"content":"X/' response
 status=0; check --json >out || status=$?
 [ $status -eq 1 ] && grep -q '"name":"receipt-response","verdict":"failed"' out || fail "an edited answer passes"
@@ -57,6 +69,14 @@ status=0; check --json >out || status=$?
 [ $status -eq 1 ] && grep -q '"name":"receipt-request","verdict":"failed"' out || fail "an edited question passes"
 truncate -s -1 request
 check >/dev/null || fail "the whole is not verified"
+# Another prompt has other counts, and another model counts for nobody.
+printf '%s' '{"messages":[{"role":"user","content":"Tell me of the zebrafinch, and at length."}]}' >request
+status=0; check --model demo --json >out || status=$?
+[ $status -eq 1 ] && grep -q '"name":"receipt-prompt-tokens","verdict":"failed"' out || fail "other counts pass"
+cp kept_request request
+head -c 100 /dev/zero >no_model
+status=0; check --model ./no_model >out 2>&1 || status=$?
+[ $status -eq 3 ] || fail "a file that is no model: $status, $(tail -3 out)"
 mine=$salt
 salt=$(openssl rand -hex 16)
 status=0; check >/dev/null || status=$?

@@ -2,9 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.h"
 
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -76,6 +81,36 @@ Result<Memory> Memory::allocate(uint64_t bytes, const char* what) {
 
 Memory::~Memory() {
   if (data_ != nullptr) munmap(data_, bytes_);
+}
+
+namespace {
+
+// A finite limit would be reached some time, and then memory is refused.
+bool may_lock_any() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) return true;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return false;
+  return (sets[0].effective & (1u << CAP_IPC_LOCK)) != 0;
+}
+
+}  // namespace
+
+Result<void> lock_memory() {
+  if (!may_lock_any()) {
+    return fail(ErrorKind::unsupported, "the limit of locked memory (ulimit -l) is not unlimited");
+  }
+  // As it is used: what is only reserved stays so.
+  if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return {};
+  return fail(ErrorKind::unsupported, "memory cannot be locked: {}", std::strerror(errno));
+}
+
+bool swap_is_on() {
+  std::ifstream file("/proc/swaps");
+  std::string line;
+  std::getline(file, line);  // the names of its columns
+  return static_cast<bool>(std::getline(file, line));
 }
 
 void wipe(void* data, uint64_t bytes) {

@@ -36,6 +36,11 @@ class Memory {
 // limit of this process's control group where one is set.
 uint64_t memory_available();
 
+// Keeps all of this process's memory out of swap, also what it will yet use. `unsupported` where the system does not
+// let it: then some of it may be written to a disk, if there is swap.
+Result<void> lock_memory();
+bool swap_is_on();
+
 // Overwrites with zeros in a way that the compiler may not leave out.
 void wipe(void* data, uint64_t bytes);
 

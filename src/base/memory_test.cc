@@ -3,8 +3,13 @@
 #include "base/memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace sotto {
@@ -41,6 +46,30 @@ TEST(Memory, moves_without_copying) {
 TEST(Memory, available_is_some_and_not_absurd) {
   EXPECT_GT(memory_available(), 1u << 20);
   EXPECT_LT(memory_available(), uint64_t{1} << 50);
+}
+
+// In a process of its own, which ends with 0 where what was said is so.
+TEST(Memory, is_locked_where_the_system_lets_it) {
+  const auto locked_and_says_so = [] {
+    const bool locked = lock_memory().has_value();
+    std::ifstream status("/proc/self/status");
+    uint64_t kilobytes = 0;
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmLck:")) kilobytes = std::stoull(line.substr(6));
+    }
+    return locked == (kilobytes > 1000);
+  };
+#ifndef SOTTO_SANITIZED  // which makes mlockall() do nothing
+  EXPECT_EXIT(std::_Exit(locked_and_says_so() ? 0 : 1), testing::ExitedWithCode(0), "");
+#else
+  (void)locked_and_says_so;
+#endif
+  const auto refused_with_a_limit = [] {
+    const rlimit small{1 << 16, 1 << 16};
+    const bool unprivileged = setrlimit(RLIMIT_MEMLOCK, &small) == 0 && setuid(65534) == 0;
+    return !unprivileged || !lock_memory().has_value();
+  };
+  EXPECT_EXIT(std::_Exit(refused_with_a_limit() ? 0 : 1), testing::ExitedWithCode(0), "");
 }
 
 TEST(Memory, wipe_leaves_zeros) {

@@ -58,11 +58,11 @@ class Assistant {
   // Shows a progress bar on standard error where loading takes over a second.
   static Result<std::unique_ptr<Assistant>> open(const AssistantOptions& options);
 
-  bool has_template() const { return host_->has_template(); }
+  bool has_template() const { return host_->prompts().has_template(); }
   Result<Prompt> chat_prompt(const boost::json::array& messages) const {
-    return host_->chat_prompt(messages, {});
+    return host_->prompts().chat(messages, {});
   }
-  Result<Prompt> plain_prompt(std::string_view text) const { return host_->plain_prompt(text); }
+  Result<Prompt> plain_prompt(std::string_view text) const { return host_->prompts().plain(text); }
 
   // Generates to the end, a stop string or a Ctrl-C, handing each piece of text on as it comes.
   Result<Reply> answer(Prompt prompt, const AnswerSettings& settings, Interrupts& interrupts,

@@ -138,16 +138,12 @@ void look_at_machine(std::vector<Finding>& findings) {
   getrlimit(RLIMIT_CORE, &cores);
   findings.push_back({"core dumps", cores.rlim_cur == 0 ? Grade::good : Grade::bad,
                       cores.rlim_cur == 0 ? "off, by this program itself" : "on", ""});
-  FILE* swaps = std::fopen("/proc/swaps", "re");
-  if (swaps != nullptr) {
-    char line[512];
-    size_t lines = 0;
-    while (std::fgets(line, sizeof line, swaps) != nullptr) ++lines;
-    std::fclose(swaps);
-    findings.push_back(
-        {"swap", lines > 1 ? Grade::bad : Grade::good, lines > 1 ? "on" : "off",
-         lines > 1 ? "prompts may be written to the host's disk: `swapoff -a`" : ""});
-  }
+  const bool swap = swap_is_on();
+  findings.push_back(
+      {"swap", swap ? Grade::bad : Grade::good, swap ? "on" : "off",
+       swap ? "prompts may be written to the host's disk: `swapoff -a`, or let the server lock its "
+              "memory (`ulimit -l unlimited`)"
+            : ""});
 }
 
 void print_findings(const std::vector<Finding>& findings) {

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -111,6 +112,7 @@ Result<std::string> answer_again(const ReplayCommand& command, const channel::Re
     return fail(ErrorKind::untrusted, "another model answered: its root is {}, this one's {}",
                 hex_of(receipt.model_root), hex_of(root));
   }
+  model.host->prompts().stop_clock(receipt.issued_at);
   model.recommended = TRY(sampling_params({}, model.host->metadata()));
   const std::unique_ptr<serve::RequestLog> log = TRY(serve::RequestLog::open("/dev/null"));
   serve::Metrics metrics;
@@ -131,23 +133,44 @@ Result<std::string> answer_again(const ReplayCommand& command, const channel::Re
   return exchange.answer().body;
 }
 
+// What the answer says of itself, as this endpoint words it.
+bool states(const std::string& answer, const api::Usage& usage) {
+  const json::value value = json::parse(answer);
+  const json::value* stated = value.is_object() ? value.get_object().if_contains("usage") : nullptr;
+  if (stated == nullptr || !stated->is_object()) return false;
+  const auto is = [&](const char* name, const char* other, uint64_t count) {
+    const json::value* field = stated->get_object().if_contains(name);
+    if (field == nullptr) field = stated->get_object().if_contains(other);
+    const auto number = field == nullptr ? json::result<uint64_t>(json::error::not_number)
+                                         : json::try_value_to<uint64_t>(*field);
+    return number.has_value() ? *number == count : count == 0;
+  };
+  return is("prompt_tokens", "input_tokens", usage.prompt_tokens) &&
+         is("completion_tokens", "output_tokens", usage.completion_tokens);
+}
+
 Result<int> run(const ReplayCommand& command) {
   const channel::Receipt receipt = TRY(read_receipt(command));
   const serve::HttpRequest request = TRY(request_of(receipt, TRY(read_text(command.request))));
   const auto told = api::answer_content(TRY(read_text(command.response)));
   if (!told) return within("--response", told.error());
-  const auto again = TRY(api::answer_content(TRY(answer_again(command, receipt, request))));
+  const std::string answer = TRY(answer_again(command, receipt, request));
+  const auto again = TRY(api::answer_content(answer));
   size_t same = 0;
   for (size_t i = 0; i < told->size() && i < again.size(); ++i) same += told->at(i) == again[i];
-  const bool equal = same == told->size() && told->size() == again.size();
+  const bool counted = states(answer, receipt.usage);
+  const bool equal = counted && same == told->size() && told->size() == again.size();
   if (command.json) {
     fmt::print("{}\n", json::serialize(json::object{{"verdict", equal ? "same" : "different"},
                                                     {"choices", told->size()},
-                                                    {"same", same}}));
+                                                    {"same", same},
+                                                    {"tokens", counted ? "same" : "different"}}));
   } else if (equal) {
-    fmt::print("The same answer, byte for byte: {} of {}.\n", same, told->size());
+    fmt::print("The same answer, byte for byte: {} of {}; {} and {} tokens as the receipt says.\n",
+               same, told->size(), receipt.usage.prompt_tokens, receipt.usage.completion_tokens);
   } else {
-    fmt::print("NOT the same answer: {} of {} choices are.\n", same, told->size());
+    fmt::print("NOT the same answer: {} of {} choices are; the tokens are {}.\n", same,
+               told->size(), counted ? "as the receipt says" : "NOT as many as the receipt says");
   }
   return equal ? kExitOk : kExitUntrusted;
 }

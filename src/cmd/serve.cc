@@ -332,6 +332,7 @@ Result<int> serve_all(const ServeOptions& options) {
     const serve::Address address = TRY(serve::parse_address(options.admin));
     admin = TRY(http->listen(address, api.admin_routes(http->counts())));
   }
+  keep_out_of_swap();
   http->run();
   if (sandbox) restrict_server_calls(needs_of(options));
   print_node(node.get());

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "attest/collateral/cache.h"
+#include "base/memory.h"
 #include "base/text_encoding.h"
 #include "cmd/model_source.h"
 #include "serve/sandbox.h"
@@ -76,6 +77,14 @@ void restrict_server_files(const SandboxNeeds& needs) {
 
 void restrict_server_calls(const SandboxNeeds& needs) {
   if (!kSanitized) say(serve::restrict_calls(needs.real_tee));
+}
+
+void keep_out_of_swap() {
+  if (kSanitized) return;
+  const Result<void> locked = lock_memory();
+  if (locked || !swap_is_on()) return;
+  fmt::print(stderr, "sotto: there is swap, and prompts may come into it: {}\n",
+             locked.error().message);
 }
 
 std::string call_filter_line(const SandboxNeeds& needs) {

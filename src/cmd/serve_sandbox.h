@@ -20,6 +20,8 @@ struct SandboxNeeds {
 void restrict_server_files(const SandboxNeeds& needs);
 // Once it serves: system calls.
 void restrict_server_calls(const SandboxNeeds& needs);
+// Once models are loaded: keeps prompts and keys out of swap, and says where it cannot and there is some.
+void keep_out_of_swap();
 // For the configuration: "# call-filter sha256 …", a comment.
 std::string call_filter_line(const SandboxNeeds& needs);
 

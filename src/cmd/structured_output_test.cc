@@ -28,7 +28,7 @@ engine::Request request_for(const engine::Host& host, const json::value& schema,
   engine::Request request;
   json::array messages;
   messages.push_back({{"role", "user"}, {"content", "Give an example of it."}});
-  request.prompt = host.chat_prompt(messages, {}).value().ids;
+  request.prompt = host.prompts().chat(messages, {}).value().ids;
   request.sampling.temperature = 1;
   request.sampling.seed = seed;
   request.stop_tokens = host.end_tokens();

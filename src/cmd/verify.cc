@@ -56,10 +56,14 @@ Result<int> verify_receipt(const VerifyCommand& command) {
   const ReceiptVerdict verdict = TRY(check_receipt(command.receipt, bundle));
   const bool verified = bundle.verified && verdict.verified;
   if (command.json) {
-    fmt::print("{}\n", boost::json::serialize(
-                           boost::json::object{{"verdict", verified ? "verified" : "rejected"},
-                                               {"rules", rules_json(verdict.rules)},
-                                               {"bundle", bundle_appraisal_json(bundle)}}));
+    boost::json::object out{{"verdict", verified ? "verified" : "rejected"},
+                            {"rules", rules_json(verdict.rules)},
+                            {"bundle", bundle_appraisal_json(bundle)}};
+    if (verdict.counted) {
+      out["counted"] = {{"prompt_tokens", verdict.counted->prompt_tokens},
+                        {"text_tokens", verdict.counted->text_tokens}};
+    }
+    fmt::print("{}\n", boost::json::serialize(out));
   } else {
     print_bundle_appraisal(bundle, !command.input.root.empty());
     print_receipt(verdict);
@@ -130,6 +134,9 @@ Run add_verify(CLI::App& app) {
     CLI::Option* option = app.add_option(name, *value, what)->needs(receipt);
     receipt->needs(option);
   }
+  app.add_option("--model", command->receipt.model,
+                 "with --receipt: count its tokens again with this model's tokenizer")
+      ->needs(receipt);
   app.add_flag("--allow-simulated", command->allow_simulated,
                "let a simulated TEE pass, which protects nothing, for this one call");
   app.add_flag("--json", command->json, "one JSON object, for machines");

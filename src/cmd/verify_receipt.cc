@@ -72,6 +72,13 @@ Result<ReceiptVerdict> check_receipt(const ReceiptFiles& files,
           receipt->request_sha256);
   compare("receipt-response", channel::salted_digest(Direction::response, *salt, response),
           receipt->response_sha256);
+  if (!files.model.empty()) {
+    verdict.counted = TRY(count_tokens(files.model, *receipt, request, response));
+    compare("receipt-model", receipt->model_root, verdict.counted->model_root);
+    const uint64_t stated = receipt->usage.prompt_tokens, found = verdict.counted->prompt_tokens;
+    verdict.rules.push_back(rule("receipt-prompt-tokens", stated == found,
+                                 fmt::format("{}", stated), fmt::format("{}", found)));
+  }
   verdict.verified = true;
   for (const Rule& one : verdict.rules) {
     verdict.verified = verdict.verified && one.verdict == RuleVerdict::passed;
@@ -96,6 +103,10 @@ void print_receipt(const ReceiptVerdict& verdict) {
   }
   fmt::print("  {:<16} {} in the prompt, {} in the answer\n", "tokens", receipt.usage.prompt_tokens,
              receipt.usage.completion_tokens);
+  if (verdict.counted) {
+    fmt::print("  {:<16} {} in the prompt; {} in the answer's words alone\n", "counted here",
+               verdict.counted->prompt_tokens, verdict.counted->text_tokens);
+  }
 }
 
 }  // namespace sotto::cmd

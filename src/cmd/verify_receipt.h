@@ -10,6 +10,7 @@
 #include "attest/rules.h"
 #include "base/result.h"
 #include "channel/receipt.h"
+#include "cmd/receipt_tokens.h"
 
 namespace sotto::cmd {
 
@@ -18,17 +19,19 @@ struct ReceiptFiles {
   std::string request;   // the body that was sent
   std::string response;  // the body that came; of a stream with or without the receipt's line
   std::string salt;      // hexadecimal
+  std::string model;     // a model's file to count tokens with; empty: they are not counted
 };
 
 struct ReceiptVerdict {
   bool verified = false;
   std::optional<channel::Receipt>
       receipt;  // nothing when its signature is not the statement's key's
+  std::optional<CountedTokens> counted;
   std::vector<attest::Rule> rules;
 };
 
-// Rules: receipt-signature, receipt-statement, receipt-request and receipt-response; all of them are
-// looked at. The bundle's own verdict is the caller's to look at. Errors are those of the files.
+// Rules: receipt-signature, receipt-statement, receipt-request and receipt-response, and with a model receipt-model
+// and receipt-prompt-tokens; all of them are looked at. The bundle's own verdict is the caller's to look at. Errors are those of the files.
 Result<ReceiptVerdict> check_receipt(const ReceiptFiles& files,
                                      const attest::BundleAppraisal& bundle);
 

@@ -82,7 +82,7 @@ api::ApiResult<void> Answering::submit(const Question& question, const engine::P
   if (!tokens) return std::unexpected(api::from_error(tokens.error(), ""));
   engine::AnswerOptions options;
   options.stop_strings = question.generation.stops;
-  options.split_reasoning = host_.has_template();
+  options.split_reasoning = host_.prompts().has_template();
   options.reasoning_is_open = prompt.in_reasoning;
   if (question.calls) {
     for (const std::string_view marker : text::tool_markers(*question.calls)) {

@@ -7,6 +7,7 @@
 #include "api/responses_request.h"
 #include "crypto/random.h"
 #include "serve/api_call.h"
+#include "serve/prompts_of.h"
 
 namespace sotto::serve {
 
@@ -15,17 +16,6 @@ using api::ApiError;
 using api::ApiResult;
 
 namespace {
-
-engine::ChatExtras extras_of(const api::ChatRequest& request) {
-  engine::ChatExtras extras;
-  extras.variables = request.template_variables;
-  // Templates of models that can do both look at this one.
-  if (request.reasoning.off && !extras.variables.contains("enable_thinking")) {
-    extras.variables["enable_thinking"] = false;
-  }
-  if (request.tools.any()) extras.tools = request.tools.list;
-  return extras;
-}
 
 ApiResult<std::vector<TokenId>> spell(const engine::Host& host, const std::string& text) {
   Result<std::vector<TokenId>> ids = host.tokenizer().encode(text, true);
@@ -51,7 +41,7 @@ ApiResult<void> ApiServer::hold_calls(Question& question, const ServedModel& mod
                                       const api::Tools& tools) {
   if (!tools.any()) return {};
   const engine::Host& host = *model.host;
-  const text::ToolFormat notation = host.tools().format;
+  const text::ToolFormat notation = host.prompts().tools().format;
   question.calls = notation;
   question.parallel_calls = tools.parallel;
   const bool required = tools.choice == api::ToolChoice::required;
@@ -80,14 +70,8 @@ ApiResult<Question> ApiServer::question_of(Call& call, const ServedModel& model,
                                            const std::string& prompt_field,
                                            const std::string& format_field) {
   const engine::Host& host = *model.host;
-  if (!host.has_template()) {
-    return std::unexpected(
-        ApiError{400, "unsupported_model", "model", "this model has no chat template"});
-  }
-  Result<engine::Prompt> prompt = host.chat_prompt(request.messages, extras_of(request));
-  if (!prompt) return std::unexpected(api::from_error(prompt.error(), prompt_field));
   Question question;
-  question.prompts.push_back(std::move(*prompt));
+  question.prompts.push_back(TRY(chat_prompt(host.prompts(), request, prompt_field)));
   question.prompt_field = prompt_field;
   question.generation = request.generation;
   question.base = model.recommended;

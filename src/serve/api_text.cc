@@ -7,6 +7,7 @@
 #include "api/embeddings_request.h"
 #include "crypto/random.h"
 #include "serve/api_call.h"
+#include "serve/prompts_of.h"
 
 namespace sotto::serve {
 
@@ -14,25 +15,6 @@ using api::ApiError;
 using api::ApiResult;
 
 namespace {
-
-ApiResult<std::vector<engine::Prompt>> make_prompts(const engine::Host& host,
-                                                    const std::vector<api::PromptInput>& inputs,
-                                                    const std::string& field) {
-  std::vector<engine::Prompt> prompts;
-  for (const api::PromptInput& input : inputs) {
-    engine::Prompt prompt;
-    if (const auto* ids = std::get_if<std::vector<TokenId>>(&input)) {
-      prompt.ids = *ids;
-    } else {
-      Result<engine::Prompt> made = host.plain_prompt(std::get<std::string>(input));
-      if (!made) return std::unexpected(api::from_error(made.error(), field));
-      prompt = std::move(*made);
-    }
-    if (prompt.ids.empty()) return api::invalid(field, "the {} has no tokens", field);
-    prompts.push_back(std::move(prompt));
-  }
-  return prompts;
-}
 
 std::string echo_of(const engine::Host& host, const api::PromptInput& input) {
   if (const auto* text = std::get_if<std::string>(&input)) return *text;
@@ -53,7 +35,8 @@ Awaitable<ApiResult<void>> ApiServer::complete(Call& call) {
   const ApiResult<ServedModel*> model = find_model(call, generation.model);
   if (!model) co_return std::unexpected(model.error());
   engine::Host& host = *(*model)->host;
-  ApiResult<std::vector<engine::Prompt>> prompts = make_prompts(host, request->prompts, "prompt");
+  ApiResult<std::vector<engine::Prompt>> prompts =
+      text_prompts(host.prompts(), request->prompts, "prompt");
   if (!prompts) co_return std::unexpected(prompts.error());
   Question question;
   question.prompts = std::move(*prompts);
@@ -86,7 +69,7 @@ Awaitable<ApiResult<void>> ApiServer::embed(Call& call) {
   const ApiResult<ServedModel*> model = find_model(call, request->model);
   if (!model) co_return std::unexpected(model.error());
   engine::Host& host = *(*model)->host;
-  const auto prompts = make_prompts(host, request->inputs, "input");
+  const auto prompts = text_prompts(host.prompts(), request->inputs, "input");
   if (!prompts) co_return std::unexpected(prompts.error());
   for (const engine::Prompt& prompt : *prompts) {
     const auto fits = check_length(host.engine(), prompt.ids.size(), 0, "input");

@@ -12,6 +12,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/terminal.h"
+#include "crypto/random.h"
 
 namespace {
 
@@ -98,6 +99,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   forbid_core_dumps();
+  sotto::crypto::keep_keys_apart();
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
