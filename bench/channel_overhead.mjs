@@ -1,11 +1,13 @@
 // What the channel costs: tokens a second and the first token through `sotto proxy` (sealed, padded, with
-// receipts), in turns with plain HTTP to the same server; bytes; and how long a first verification takes.
+// receipts), in turns with plain HTTP to the same server; what each kind of padding costs in bytes and in time; and how
+// long a first verification takes.
 // SPDX-License-Identifier: Apache-2.0
 //
-//   node bench/channel_overhead.mjs SOTTO MODEL [--pairs 5] [--tokens 96] [--streams 1,16]
+//   node bench/channel_overhead.mjs SOTTO MODEL [--pairs 5] [--tokens 96] [--streams 1,16] [--pads off,bucket,cadence]
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 
@@ -16,6 +18,7 @@ const option = (name, otherwise) => {
 };
 const pairs = Number(option("pairs", 5));
 const tokens = Number(option("tokens", 96));
+const pads = option("pads", "off,bucket,cadence").split(",").filter(Boolean);
 const streamCounts = option("streams", "1,16").split(",").map(Number);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sotto-overhead-"));
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -23,9 +26,13 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function start(args, pattern) {
   const child = spawn(sotto, args, { env: { ...process.env, SOTTO_PLAIN: "true" } });
+  process.on("exit", () => child.kill());
   let screen = "";
   child.stderr.on("data", (text) => (screen += text));
-  while (!screen.includes("\ntry:")) await sleep(20);
+  while (!screen.includes("\ntry:")) {
+    if (child.exitCode !== null) throw new Error(screen);
+    await sleep(20);
+  }
   const url = new URL(pattern.exec(screen)[1]);
   return { url, stop: () => new Promise((done) => { child.on("exit", done); child.kill(); }) };
 }
@@ -71,10 +78,14 @@ async function rate(target, streams) {
 
 console.log(`${os.cpus()[0].model}, ${os.cpus().length} threads; ${path.basename(model)}`);
 const most = Math.max(...streamCounts);
-const server = await start(["serve", model, "--tee", "simulated", "--listen", "127.0.0.1:0", "--context", "2048",
-  "--parallel", `${most}`, "--speculate", "off", "--prefix-cache", "off", "--log", path.join(folder, "log")],
-  /at (http[^,\s]*)/);
-const proxy = await start(["proxy", server.url.origin, "--allow-simulated", "--listen", "127.0.0.1:0"], /at (http\S*)/);
+const startServer = (pad) =>
+  start(["serve", model, "--tee", "simulated", "--listen", "127.0.0.1:0", "--context", "1024", "--parallel", `${most}`,
+    "--speculate", "off", "--prefix-cache", "off", "--pad", pad, "--log", path.join(folder, "log")],
+    /at (http[^,\s]*)/);
+const startProxy = (origin) =>
+  start(["proxy", origin, "--allow-simulated", "--listen", "127.0.0.1:0"], /at (http\S*)/);
+const server = await startServer("bucket");
+const proxy = await startProxy(server.url.origin);
 
 for (const streams of streamCounts) {
   await rate(server, streams);
@@ -114,5 +125,46 @@ for (let i = 0; i < 11; ++i) {
 console.log(`fetching and verifying a bundle: ${(median(verified) - median(bare)).toFixed(1)} ms, of which the node makes its quote`);
 await proxy.stop();
 await server.stop();
+
+// Passes bytes on and counts them, as whoever sits on the wire can.
+async function startWire(to) {
+  const wire = { up: 0, down: 0 };
+  const relay = net.createServer({ noDelay: true }, (client) => {
+    const node = net.connect({ port: to.port, host: to.hostname, noDelay: true });
+    client.on("data", (part) => (wire.up += part.length)).pipe(node);
+    node.on("data", (part) => (wire.down += part.length)).pipe(client);
+    client.on("error", () => node.destroy());
+    node.on("error", () => client.destroy());
+  });
+  await new Promise((done) => relay.listen(0, "127.0.0.1", done));
+  wire.origin = `http://127.0.0.1:${relay.address().port}`;
+  wire.stop = () => relay.close();
+  return wire;
+}
+
+for (const pad of pads) {
+  const node = await startServer(pad);
+  const wire = await startWire(node.url);
+  const through = await startProxy(wire.origin);
+  await rate(through, 1);  // the session is warm
+  const ratios = [], firsts = [], delays = [], down = [], up = [];
+  for (let i = 0; i < pairs; ++i) {
+    const plain = await rate(node, 1);
+    [wire.up, wire.down] = [0, 0];
+    ratios.push((await rate(through, 1)) / plain);
+    down.push(wire.down / tokens);
+    up.push(wire.up);
+    for (let j = 0; j < 5; ++j) {
+      const bare = await first(node);
+      firsts.push(await first(through));
+      delays.push(firsts.at(-1) - bare);
+    }
+  }
+  console.log(`--pad ${pad}: ${median(ratios).toFixed(3)} of plain tokens/s; first token ${median(delays).toFixed(2)} ms later; ` +
+    `${median(down).toFixed(0)} bytes a token on the wire, ${median(up)} of the request`);
+  await through.stop();
+  wire.stop();
+  await node.stop();
+}
 fs.rmSync(folder, { recursive: true });
 process.exit(0);

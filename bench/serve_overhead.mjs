@@ -23,11 +23,15 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function start(...more) {
-  const server = spawn(sotto, ["serve", model, "--tee", "none", "--listen", "127.0.0.1:0", "--context", "2048", "--parallel",
+  const server = spawn(sotto, ["serve", model, "--tee", "none", "--listen", "127.0.0.1:0", "--context", "1024", "--parallel",
     `${most}`, "--speculate", "off", "--log", path.join(folder, "log"), ...more]);
+  process.on("exit", () => server.kill());
   let screen = "";
   server.stderr.on("data", (text) => (screen += text));
-  while (!screen.includes("\ntry:")) await sleep(50);
+  while (!screen.includes("\ntry:")) {
+    if (server.exitCode !== null) throw new Error(screen);
+    await sleep(50);
+  }
   const url = new URL(/at (http[^,\s]*)/.exec(screen)[1]);
   return { url, stop: () => new Promise((done) => { server.on("exit", done); server.kill(); }) };
 }
@@ -98,7 +102,7 @@ const key = (name) => execFileSync(sotto, ["keys", "add", name, "--keys", keys],
   { stdio: ["ignore", "pipe", "ignore"] }).toString().trim();
 const [quiet, flood] = [key("quiet"), key("flood")];
 const server = await start("--keys", keys, "--prefix-cache", "off");
-const prompt = (seed) => Array.from({ length: 256 }, (_, i) => 300 + (i * 7 + seed) % 5000);
+const prompt = (seed) => Array.from({ length: 256 }, (_, i) => 300 + (i * 7 + seed) % 1700);
 const first_token = async (seed) => {
   const { asked, first } = await stream(server, prompt(seed), 2, quiet);
   return first - asked;
