@@ -98,6 +98,15 @@ printf 'version = 1\n[statement]\nmodels = "%s"\n[simulated]\nallow_simulated = 
 status=0; "$sotto" chat "$middle" --policy pinned.toml "zebrafinch" >out 2>err || status=$?
 [ $status -eq 1 ] && grep -q 'statement-models' err || fail "another model than the pinned one: $(cat err)"
 
+# A clock that is wrong by a year, either way.
+for when in '+1y expired' '-1y not-yet-valid'; do
+  for way in '' --direct; do
+    # shellcheck disable=SC2086
+    status=0; faketime -f "${when% *}" "$sotto" chat "$middle" --allow-simulated $way "zebrafinch" >out 2>err || status=$?
+    [ $status -eq 1 ] && grep -q "${when#* }" err && [ ! -s out ] || fail "a clock that is wrong by ${when% *}: $status, $(cat err)"
+  done
+done
+
 # A node whose evidence is gone, or that is gone itself.
 stop_server
 SOTTO_TEE=none start_server demo --listen "127.0.0.1:$port" --log log3

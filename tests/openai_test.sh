@@ -30,13 +30,35 @@ if grep -q "attestation" screen; then
 fi
 [ $status -eq 0 ] || exit $status
 
-# The same, unchanged, through the verifying proxy to a node with the simulated TEE.
+# The same, unchanged, through the verifying proxy to a node with the simulated TEE: sealed over plain TCP, and with TLS
+# to the node. What is between the two is captured, and so is what is between client and proxy, for comparison.
+taps=()
+leave_all() { for tap in "${taps[@]}"; do kill "$tap" 2>/dev/null || true; done; leave; }
+trap leave_all EXIT
+# start_tap URL FILE: sets `tapped`, the URL to use instead.
+start_tap() {
+  python3 "$source/../wiretap.py" "${1##*:}" "$2" >tap_port &
+  taps+=($!)
+  for _ in $(seq 100); do [ ! -s tap_port ] || break; sleep 0.1; done
+  tapped=${1%:*}:$(cat tap_port)
+  rm tap_port
+}
 export SOTTO_TEE=simulated
-start_server demo,alias=demo --listen 127.0.0.1:0 --keys keys.toml --parallel 16
 mkdir receipts
-start_proxy "$url" --allow-simulated --receipts receipts
-BASE_URL="$proxy/v1" OPENAI_API_KEY=$key node "$modules/openai_test.mjs" || status=$?
-stop_proxy
-stop_server
+for way in sealed direct; do
+  options=(--allow-simulated)
+  case $way in
+    sealed) SOTTO_PLAIN=true; options+=(--receipts receipts) ;;
+    direct) SOTTO_PLAIN=; options+=(--direct) ;;
+  esac
+  start_server demo,alias=demo --listen 127.0.0.1:0 --keys keys.toml --parallel 16
+  start_tap "$url" "wire_$way"
+  start_proxy "$tapped" "${options[@]}"
+  start_tap "$proxy" "clear_$way"
+  BASE_URL="$tapped/v1" OPENAI_API_KEY=$key node "$modules/openai_test.mjs" || status=$?
+  stop_proxy
+  stop_server
+  python3 "$source/../wiretap.py" --compare "clear_$way" "wire_$way" || { echo "FAILED: $way"; status=1; }
+done
 [ "$(find receipts -name '*.json' | wc -l)" -gt 30 ] || { echo "FAILED: receipts are missing"; status=1; }
 exit $status
