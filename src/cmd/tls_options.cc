@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "attest/cbor/writer.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/text_encoding.h"
 #include "cmd/evidence_files.h"
@@ -29,11 +30,13 @@ std::vector<uint8_t> cmw_of(const std::string& bundle) {
 
 // As an OCTET STRING, which is how id-pe-cmw tells CBOR from JSON [CMW §6].
 std::vector<uint8_t> octet_string(Bytes bytes) {
-  std::vector<uint8_t> der = {0x04, 0x82, static_cast<uint8_t>(bytes.size() >> 8),
-                              static_cast<uint8_t>(bytes.size())};
-  CHECK(bytes.size() >= 256 && bytes.size() <= 0xffff);  // else the length is another
-  der.insert(der.end(), bytes.begin(), bytes.end());
-  return der;
+  CHECK(bytes.size() >= 256 && bytes.size() <= 0xffff);  // else the length is written otherwise
+  ByteWriter der;
+  der.append({"\x04\x82", 2});
+  der.write(static_cast<uint8_t>(bytes.size() >> 8));
+  der.write(static_cast<uint8_t>(bytes.size()));
+  der.append(bytes);
+  return der.release();
 }
 
 }  // namespace
