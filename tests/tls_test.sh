@@ -128,6 +128,7 @@ status=0; "$sotto" serve demo --tls-cert middle.pem 2>err || status=$?
 
 # Plain by name, and the statement's configuration says so.
 "$sotto" serve demo --tee simulated --plain --print-config | grep -q '^plain = true' || fail "--plain is not in the configuration"
+"$sotto" serve demo --tee simulated --azure-document --print-config | grep -q '^azure-document = true' || fail "--azure-document is not in the configuration"
 SOTTO_PLAIN=true start_server demo --listen 127.0.0.1:0 --log log
 curl -sf "$url/health" >/dev/null || fail "--plain"
 status=0; "$sotto" chat "$url" --allow-simulated --direct "zebrafinch?" >out 2>err || status=$?

@@ -48,6 +48,7 @@ struct ServeOptions {
   std::string kv = "f16";
   std::string speculate = "auto";
   std::string prefix_cache = "on";
+  bool azure_document = false;
   std::string tee = "auto";
   std::string pad = "bucket";
   TlsOptions tls;
@@ -254,6 +255,7 @@ std::string config_text(const ServeOptions& options) {
     if (!value.empty()) text += fmt::format("{} = {}\n", name, toml_text(value));
   }
   if (options.tls.plain) text += "plain = true\n";
+  if (options.azure_document) text += "azure-document = true\n";
   if (options.sandbox == "on") text += call_filter_line(needs_of(options));
   const std::pair<const char*, uint64_t> numbers[] = {
       {"context", options.context}, {"parallel", options.parallel},
@@ -312,7 +314,7 @@ Result<int> serve_all(const ServeOptions& options) {
   statement.ohttp_keys = ohttp_keys.configs();
   NodeTls tls = TRY(NodeTls::prepare(options.tls, options.tee != "none"));
   const std::unique_ptr<attest::Node> node =
-      TRY(make_node(options.tee, std::move(statement), tls.spki()));
+      TRY(make_node(options.tee, std::move(statement), tls.spki(), options.azure_document));
   std::optional<serve::ReceiptDesk> receipts;
   if (node != nullptr) receipts.emplace(receipt_key, *node);
   parts.node = node.get();
@@ -385,6 +387,8 @@ Run add_serve(CLI::App& app) {
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   add_tee_option(app, options->tee, true);
+  app.add_flag("--azure-document", options->azure_document,
+               "on Azure: put the instance's attested document beside the evidence, for everybody");
   add_tls_options(app, options->tls);
   app.add_option("--sandbox", options->sandbox,
                  "on: give up other files, programs and connections before serving")
