@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ctime>
 
 #include "attest/cbor/writer.h"
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/text_encoding.h"
 #include "cmd/evidence_files.h"
@@ -31,12 +31,13 @@ std::vector<uint8_t> cmw_of(const std::string& bundle) {
 // As an OCTET STRING, which is how id-pe-cmw tells CBOR from JSON [CMW §6].
 std::vector<uint8_t> octet_string(Bytes bytes) {
   CHECK(bytes.size() >= 256 && bytes.size() <= 0xffff);  // else the length is written otherwise
-  ByteWriter der;
-  der.append({"\x04\x82", 2});
-  der.write(static_cast<uint8_t>(bytes.size() >> 8));
-  der.write(static_cast<uint8_t>(bytes.size()));
-  der.append(bytes);
-  return der.release();
+  std::vector<uint8_t> der(4 + bytes.size());
+  der[0] = 0x04;
+  der[1] = 0x82;
+  der[2] = static_cast<uint8_t>(bytes.size() >> 8);
+  der[3] = static_cast<uint8_t>(bytes.size());
+  std::ranges::copy(bytes, der.begin() + 4);
+  return der;
 }
 
 }  // namespace
