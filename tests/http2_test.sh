@@ -27,14 +27,22 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20) as ra
         answer += piece
 assert answer.startswith(b"HTTP/1.1 200") and b"HTTP/1.1 505" in answer, answer
 PY
-# An answer that is on its way comes to its end when the server is asked to stop.
-curl -sN --http2-prior-knowledge -H 'content-type: application/json' "$url/v1/chat/completions" \
-  -d '{"model":"demo","stream":true,"max_tokens":300,"logit_bias":{},"messages":[{"role":"user","content":"zebrafinch?"}]}' >last &
-last=$!
-for _ in $(seq 100); do [ ! -s last ] || break; sleep 0.05; done
+# Answers that are on their way come to their end when the server is asked to stop.
+printf '{"prompt":"zebrafinch","stream":true,"max_tokens":900,"n":8,"logit_bias":{"0":-100}}' >long
+asking=()
+for i in 1 2 3 4; do
+  curl -sN --http2-prior-knowledge -H 'content-type: application/json' "$url/v1/completions" -d @long >"last$i" &
+  asking+=($!)
+done
+for i in 1 2 3 4; do
+  for _ in $(seq 200); do [ ! -s "last$i" ] || break; sleep 0.02; done
+done
+! grep -q '^data: \[DONE\]' last? || fail "an answer was over too soon to see it end"
 stop_server
-wait $last || fail "the last answer was cut off"
-grep -q '^data: \[DONE\]' last || fail "the last answer has no end"
+for i in 1 2 3 4; do
+  wait "${asking[i - 1]}" || fail "answer $i was cut off"
+  grep -q '^data: \[DONE\]' "last$i" || fail "answer $i has no end"
+done
 ! grep -q zebrafinch log screen || fail "words are in a log"
 
 SOTTO_TEE=simulated SOTTO_PLAIN='' start_server demo --listen 127.0.0.1:0 --log log --parallel 16 --queue 200

@@ -99,6 +99,8 @@ ask /v1/chat/completions '{"messages":[],"temperature":9}'
 grep -q '^HTTP/1.1 400' head || fail "it answered $(head -1 head)"
 check >out || fail "an error's receipt: $(tail -5 out)"
 grep -q 'status 400, failed' out || fail "what an error's receipt says: $(cat out)"
+status=0; check --model demo >out 2>&1 || status=$?
+[ $status -eq 3 ] && grep -q 'of an error' out || fail "an error's tokens: $status, $(tail -1 out)"
 [ "$(curl -s -o out -w '%{http_code}' -H 'content-type: application/json' -H 'x-sotto-salt: 00' -d "{$chat}" "$url/v1/chat/completions")" = 400 ] &&
   grep -q 'x-sotto-salt' out || fail "a short salt: $(cat out)"
 id=$(tr -d '\r' <head | sed -n 's/^x-request-id: //p')

@@ -33,8 +33,8 @@ Result<uint64_t> count_text(const text::Tokenizer& tokenizer, const channel::Rec
 
 Result<CountedTokens> count_tokens(const std::string& model, const channel::Receipt& receipt,
                                    std::string_view request, std::string_view response) {
-  if (receipt.model.empty()) {
-    return fail(ErrorKind::unsupported, "--model: the receipt is of a request that no model got");
+  if (receipt.model.empty() || receipt.outcome == channel::Outcome::failed) {
+    return fail(ErrorKind::unsupported, "--model: the receipt is of an error, which has no tokens");
   }
   const gguf::Source source = TRY(open_model(model));
   const uint32_t threads = std::max(1u, std::thread::hardware_concurrency());

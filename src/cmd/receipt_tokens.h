@@ -20,7 +20,7 @@ struct CountedTokens {
   uint64_t text_tokens = 0;
 };
 
-// Reads the whole model for its root, but runs nothing. `unsupported` where the request came to no model.
+// Reads the whole model for its root, but runs nothing. `unsupported` for an error's receipt.
 Result<CountedTokens> count_tokens(const std::string& model, const channel::Receipt& receipt,
                                    std::string_view request, std::string_view response);
 

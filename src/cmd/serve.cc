@@ -130,7 +130,9 @@ Result<std::vector<serve::ServedModel>> open_all(const ServeOptions& options) {
 Result<std::vector<serve::Address>> addresses(const ServeOptions& options) {
   std::vector<serve::Address> all;
   for (const std::string& text : options.listen) {
-    all.push_back(TRY(serve::parse_address(text)));
+    const Result<serve::Address> address = serve::parse_address(text);
+    if (!address) return within("--listen", address.error());
+    all.push_back(*address);
     if (options.keys.empty() && !all.back().is_local()) {
       return fail(
           ErrorKind::denied,

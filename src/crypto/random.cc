@@ -11,12 +11,6 @@
 
 namespace sotto::crypto {
 
-void keep_keys_apart() {
-  constexpr size_t kBytes = 1 << 20, kSmallest = 32;  // 16,384 keys at once
-  // 2: it is there, but the system let it not be locked. Without it keys lie where everything does.
-  (void)CRYPTO_secure_malloc_init(kBytes, kSmallest);
-}
-
 void fill_random(std::span<uint8_t> out) {
   CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
 }

@@ -1,4 +1,4 @@
-// Unpredictable bytes, where keys lie, and comparing without telling where two secrets differ.
+// Unpredictable bytes, and comparing without telling where two secrets differ.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,10 +8,6 @@
 #include "base/bytes.h"
 
 namespace sotto::crypto {
-
-// Private keys that are made from here on lie in memory of their own, which is locked as far as the system lets it,
-// and between pages that nobody may touch. Once, before the first key.
-void keep_keys_apart();
 
 // From the system's generator, by way of OpenSSL's; a system without one ends the program.
 void fill_random(std::span<uint8_t> out);

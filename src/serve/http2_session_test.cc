@@ -64,6 +64,15 @@ class Client {
     bodies_[id] = {std::move(body), whole};
     return id;
   }
+  // A request that arrives, and nothing else.
+  int32_t ask_and_arrive(const Fields& fields, std::string body = "") {
+    const int32_t id = ask(fields, std::move(body));
+    talk();
+    const auto arrivals = server.arrivals();
+    EXPECT_EQ(arrivals.size(), 1u);
+    EXPECT_EQ(arrivals.front().stream, id);
+    return id;
+  }
   void reset(int32_t id) { nghttp2_submit_rst_stream(session_, 0, id, NGHTTP2_CANCEL); }
   void read_on(int32_t id, size_t size) { nghttp2_session_consume(session_, id, size); }
 
@@ -201,9 +210,7 @@ TEST(Http2Session, answers_head_without_a_body) {
 
 TEST(Http2Session, sends_what_the_clients_window_takes) {
   Client client({}, 10);
-  const int32_t id = client.ask(kGet);
-  client.talk();
-  ASSERT_EQ(client.server.arrivals().size(), 1u);
+  const int32_t id = client.ask_and_arrive(kGet);
   client.server.answer(id, text("0123456789abcdef"), true);
   client.talk();
   EXPECT_EQ(client.seen[id].body, "0123456789");
@@ -237,11 +244,7 @@ TEST(Http2Session, refuses_what_is_too_large_or_not_understood) {
     EXPECT_TRUE(client.server.arrivals().empty()) << status;
     EXPECT_THAT(client.seen[id].statuses, ElementsAre(status));
     EXPECT_TRUE(client.seen[id].ended);
-    const int32_t good = client.ask(kGet);
-    client.talk();
-    const auto arrivals = client.server.arrivals();
-    ASSERT_EQ(arrivals.size(), 1u);
-    EXPECT_EQ(arrivals[0].stream, good);
+    client.ask_and_arrive(kGet);
   }
   limits.body_bytes_max = 200000;  // beyond a stream's window, and its length not said
   Client unsaid(limits);
@@ -345,9 +348,7 @@ TEST(Http2Session, does_not_count_the_wait_for_room) {
 
 TEST(Http2Session, tells_that_a_client_took_its_request_back) {
   Client client;
-  const int32_t id = client.ask(kGet);
-  client.talk();
-  ASSERT_EQ(client.server.arrivals().size(), 1u);
+  const int32_t id = client.ask_and_arrive(kGet);
   client.server.answer(id, text("a"), false);
   client.talk();
   EXPECT_FALSE(client.server.cut_off(id));
@@ -363,9 +364,7 @@ TEST(Http2Session, tells_that_a_client_took_its_request_back) {
 
 TEST(Http2Session, says_that_an_answer_will_not_be_whole) {
   Client client;
-  const int32_t id = client.ask(kGet);
-  client.talk();
-  ASSERT_EQ(client.server.arrivals().size(), 1u);
+  const int32_t id = client.ask_and_arrive(kGet);
   client.server.answer(id, text("a"), false);
   client.server.reset(id);
   client.server.release(id, client.now);
@@ -418,9 +417,7 @@ TEST(Http2Session, waits_for_nobody_for_long) {
   EXPECT_TRUE(slow_header.server.done());
 
   Client slow_reader(limits, 0);
-  const int32_t unread = slow_reader.ask(kGet);
-  slow_reader.talk();
-  ASSERT_EQ(slow_reader.server.arrivals().size(), 1u);
+  const int32_t unread = slow_reader.ask_and_arrive(kGet);
   slow_reader.server.answer(unread, text("abc"), true);
   slow_reader.server.release(unread, slow_reader.now);
   slow_reader.talk();
@@ -432,9 +429,7 @@ TEST(Http2Session, waits_for_nobody_for_long) {
 
 TEST(Http2Session, comes_to_an_end) {
   Client client;
-  const int32_t id = client.ask(kGet);
-  client.talk();
-  ASSERT_EQ(client.server.arrivals().size(), 1u);
+  const int32_t id = client.ask_and_arrive(kGet);
   client.server.leave();
   client.talk();
   EXPECT_EQ(client.goaway(), NGHTTP2_NO_ERROR);

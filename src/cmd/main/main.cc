@@ -12,7 +12,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/terminal.h"
-#include "crypto/random.h"
+#include "crypto/key_memory.h"
 
 namespace {
 
